@@ -1,0 +1,269 @@
+"""What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons.
+
+High-volume records (examples, predictions) are slotted dataclasses; the few records that are
+read by people and other tools are frozen pydantic models, whose JSON is their codec.
+Scores are in points: 0-100.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, VerdictRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QaExample:
+    """A question about a context. No answers: the question has none in this context."""
+
+    id: str
+    language: str
+    document: str
+    """Questions with the same document are not independent (resampling unit)."""
+    context: str
+    question: str
+    answers: tuple[str, ...]
+    answer_starts: tuple[int, ...]
+    """Offset of each answer in `context`, in code points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The answer that a system gives to one question."""
+
+    id: str
+    text: str
+    score: float
+    """Sum of the start and end logits of the span."""
+    start: int
+    end: int
+    """context[start:end] == text, in code points."""
+
+
+def write_rows(path: Path, rows: list[Any]) -> None:
+    """Dataclass rows as JSON lines, one object a line, UTF-8."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for row in rows:
+            stream.write(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_examples(path: Path) -> list[QaExample]:
+    """The examples that `write_rows` wrote."""
+    with path.open(encoding="utf-8") as stream:
+        return [_example(json.loads(line)) for line in stream]
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """The predictions that `write_rows` wrote."""
+    with path.open(encoding="utf-8") as stream:
+        return [Prediction(**json.loads(line)) for line in stream]
+
+
+def _example(row: dict[str, Any]) -> QaExample:
+    row["answers"], row["answer_starts"] = tuple(row["answers"]), tuple(row["answer_starts"])
+    return QaExample(**row)
+
+
+class Score(Model):
+    """A metric on one system, seed, task and language."""
+
+    system: str
+    seed: int
+    task: str
+    language: str
+    split: str
+    metric: Metric
+    scorer: str
+    """Scorer and version, e.g. "squad_v1/1"."""
+    value: float
+    items: int
+    predictions: str
+    """Key of the artifact that holds the predictions."""
+
+
+class Estimate(Model):
+    """A difference between two systems, with an interval, over seeds."""
+
+    treatment: str
+    baseline: str
+    metric: Metric
+    value: float
+    """Mean over seeds of the mean over languages of the mean difference of items, in points."""
+    per_seed: tuple[float, ...]
+    per_language: dict[str, float]
+    """Language -> mean difference over items and seeds."""
+    standard_error: float
+    degrees_of_freedom: float
+    lower: float
+    upper: float
+    """One-sided bounds at `level`."""
+    level: float
+    question: Literal["same_items", "new_items"]
+    """same_items: does a re-run agree with the paper; new_items: does the gain generalise."""
+    method: str
+
+
+class Level(Model):
+    """A system's own score, averaged over languages, beside the paper's."""
+
+    system: str
+    metric: Metric
+    value: float
+    """Mean over seeds and languages."""
+    per_seed: tuple[float, ...]
+    per_language: dict[str, float]
+    reported: Reported | None = None
+    compatible: bool | None = None
+    """None: the paper reports no level, or the run is scaled down."""
+
+
+class Effect(Model):
+    """One compared pair: reproduced and reported."""
+
+    treatment: str
+    baseline: str
+    reported: Reported | None = None
+    same_items: Estimate
+    new_items: Estimate
+    other_metrics: tuple[Estimate, ...] = ()
+    """The same difference in the metrics that the claim isn't about."""
+    wins: dict[str, int]
+    """Sign of the difference per language: {"up": n, "down": n, "equal": n}."""
+    p_value: float
+    """One-sided, of no difference in the claimed direction."""
+
+
+class Verdict(Model):
+    """The rung that a claim reaches."""
+
+    rung: Rung
+    required: Rung
+    met: bool
+    flags: tuple[str, ...]
+    rule: VerdictRule
+    reasons: tuple[str, ...]
+    """Each test that was made on the way, with its numbers, in words."""
+
+
+class TrainingRun(Model):
+    """What one fine-tuning did."""
+
+    system: str
+    seed: int
+    phase: Literal["intermediate", "finetune"]
+    artifact: str
+    examples: int
+    windows: int
+    steps: int
+    tokens: int
+    """Real tokens (padding not counted) seen in training."""
+    loss: tuple[tuple[int, float], ...]
+    """(step, mean loss since the last entry), at most 60 entries."""
+
+
+class SystemResult(Model):
+    """One system of the comparison."""
+
+    id: str
+    label: str
+    recipe: str
+    """Encoder, intermediate training and target fine-tuning in one line."""
+    role: Literal["treatment", "baseline", "reference", "alternative", "variant"]
+    scores: tuple[Score, ...]
+    levels: tuple[Level, ...]
+    """One for each metric, the claim's first."""
+
+
+class DataUse(Model):
+    """A data set that the run read."""
+
+    name: str
+    use: str
+    """E.g. "target training"."""
+    title: str
+    repo: str
+    revision: str
+    license: str
+    split: str
+    files: dict[str, str]
+    """File -> sha256."""
+    rows: int
+    languages: dict[str, int]
+    repairs: dict[str, int]
+    """Repair -> how many rows it changed."""
+    checks: dict[str, int]
+    """{"passed": n, "failed": n, "warned": n}."""
+    artifact: str
+    note: str | None = None
+
+
+class Deviation(Model):
+    """A known difference between the run and the paper."""
+
+    what: str
+    paper: str
+    here: str
+    why: str
+    """Who asks for it: "profile mini", "protocol jiant-xtreme", "claim", "mirror", ..."""
+
+
+class ArtifactRef(Model):
+    """A stage that the comparison rests on."""
+
+    stage: str
+    label: str
+    key: str
+    inputs: dict[str, str]
+
+
+class Named(Model):
+    """An id with a title and free facts about it (paper, profile, protocol, encoder)."""
+
+    id: str
+    title: str
+    facts: dict[str, str] = Field(default_factory=dict)
+
+
+class ClaimRef(Model):
+    """The claim as the report shows it."""
+
+    id: str
+    """paper/claim."""
+    title: str
+    statement: str
+    kind: Kind
+    target: str
+    target_title: str
+    metric: Metric
+    average: str
+    source: Evidence
+
+
+class Comparison(Model):
+    """Everything that a report of one claim shows; itself an artifact."""
+
+    format: Literal[1] = 1
+    paper: Named
+    claim: ClaimRef
+    profile: Named
+    scaled_down: bool
+    protocol: Named
+    encoder: Named
+    command: str
+    languages: tuple[str, ...]
+    missing_languages: tuple[str, ...]
+    """Languages of the claim for which the run had no data."""
+    seeds: tuple[int, ...]
+    precision: str
+    systems: tuple[SystemResult, ...]
+    effects: tuple[Effect, ...]
+    verdict: Verdict
+    training: tuple[TrainingRun, ...]
+    data: tuple[DataUse, ...]
+    deviations: tuple[Deviation, ...]
+    artifacts: tuple[ArtifactRef, ...]

@@ -1,0 +1,128 @@
+"""What a stage is: a name, a version, the config keys that it reads, and where its code lies.
+
+The plan reads this module and never the code of a stage; the worker imports that code only when
+the stage runs. A stage function gets a `StageContext` and writes its payload files into
+`context.out`; the store adds `meta.json` and renames the folder when it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One kind of step."""
+
+    name: str
+    version: int
+    """Part of the key of every artifact that the stage makes: raise it when results change."""
+    reads: tuple[str, ...]
+    """The keys of `StageContext.config`, all of which enter the artifact's key."""
+    run: str
+    """"module:function", imported when the stage runs."""
+
+
+class Progress(Protocol):
+    """Where a long stage says how far it is; a no-op where nobody looks."""
+
+    def start(self, total: int, unit: str) -> None:
+        """The stage has `total` units (e.g. "steps", "windows") of work."""
+
+    def advance(self, done: int, **figures: float) -> None:
+        """`done` more units are finished; `figures` (loss, tokens_per_second) are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What the machine gives a stage; none of it enters a key."""
+
+    mirror: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    device: str = "cpu"
+    """A torch device: "cpu", "cuda", "cuda:1"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageContext:
+    """Everything that a stage function may read, and the one folder that it may write."""
+
+    config: Mapping[str, Any]
+    """Exactly the keys that `Stage.reads` names; plain JSON values."""
+    inputs: Mapping[str, Path]
+    """Role -> folder of a finished artifact."""
+    input_keys: Mapping[str, str]
+    """Role -> that artifact's key."""
+    out: Path
+    """An empty folder; a relative file written here becomes part of the artifact."""
+    resources: Resources
+    progress: Progress
+
+
+StageFunction = Callable[[StageContext], None]
+
+# In the order in which a plan runs them.
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="encoder",
+        version=1,
+        reads=("pin",),
+        run="harness.stages.encoder:run",
+    ),
+    Stage(
+        name="dataset",
+        version=1,
+        reads=("source", "configs", "split", "languages", "combine", "limit"),
+        run="harness.stages.dataset:run",
+    ),
+    Stage(
+        name="checks",
+        version=1,
+        reads=("expected", "no_answer", "realign"),
+        run="harness.stages.checks:run",
+    ),
+    Stage(
+        name="examples",
+        version=1,
+        reads=("realign",),
+        run="harness.stages.examples:run",
+    ),
+    Stage(
+        name="intermediate",
+        version=1,
+        reads=("settings", "seed", "precision", "threads"),
+        run="harness.stages.training:intermediate",
+    ),
+    Stage(
+        name="finetune",
+        version=1,
+        reads=("settings", "seed", "precision", "threads"),
+        run="harness.stages.training:finetune",
+    ),
+    Stage(
+        name="predict",
+        version=1,
+        reads=("settings", "precision", "threads"),
+        run="harness.stages.predict:run",
+    ),
+    Stage(
+        name="score",
+        version=1,
+        reads=("scorer",),
+        run="harness.stages.score:run",
+    ),
+    Stage(
+        name="compare",
+        version=1,
+        reads=("comparison",),
+        run="harness.stages.compare:run",
+    ),
+)
+
+
+def stage(name: str) -> Stage:
+    """The stage called `name`; KeyError where there is none."""
+    return {one.name: one for one in STAGES}[name]
