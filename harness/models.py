@@ -100,23 +100,16 @@ class Paper(Model):
     arxiv: ArxivId
     arxiv_version: Annotated[str, StringConstraints(pattern=r"^v\d+$")]
     venue: Text
+    encoder: Identifier
+    """The encoder that the paper's systems start from, by its name in pins.yaml."""
     note: str | None = None
-
-
-class MaskedLm(Model):
-    """Continued masked-language-model training mixed into intermediate training."""
-
-    languages: tuple[Language, ...]
-    ratio: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the steps that are masked-LM steps."""
 
 
 class Intermediate(Model):
     """The training between the encoder and the target fine-tuning."""
 
-    tasks: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """Rows of tasks.yaml; more than one is trained on their concatenation."""
-    masked_lm: MaskedLm | None = None
+    task: Identifier
+    """A row of tasks.yaml that has training data."""
 
 
 class System(Model):
@@ -325,8 +318,6 @@ class Task(Model):
     """Languages of the evaluation data, in the paper's order."""
     train: DataSpec | None = None
     evaluation: DataSpec | None = None
-    no_answer: bool = False
-    """Some questions have no answer in their context (SQuAD v2)."""
 
 
 class Tasks(Model):
@@ -341,6 +332,24 @@ class TaskBinding(Model):
 
     train: DataSpec | None = None
     evaluation: DataSpec | None = None
+
+
+class MachineSpeed(Model):
+    """What a device reaches, for time estimates only."""
+
+    title: Text
+    training: Annotated[float, Field(gt=0)]
+    """Floating-point operations per second in training."""
+    inference: Annotated[float, Field(gt=0)]
+    source: Text
+    """Measured how, or assumed from what."""
+
+
+class Machines(Model):
+    """machines.yaml."""
+
+    format: Literal[1]
+    machines: dict[Identifier, MachineSpeed]
 
 
 class Profile(Model):
@@ -398,18 +407,24 @@ class DatasetPin(Model):
     license: Text
     repo: str | None = None
     revision: Revision | None = None
+    generator: Identifier | None = None
+    """What the mini generator calls the data set."""
     generator_version: int | None = None
     language: LanguageRule
     configs: dict[str, dict[Identifier, SplitPin]]
+    no_answer: bool = False
+    """Some questions have no answer in their context (SQuAD 2.0)."""
     realign: Realign = Field(default_factory=Realign)
+    tokens_per_row: Annotated[float, Field(gt=0)] = 200.0
+    """Mean tokens of all windows of a row, for estimates only."""
     note: str | None = None
 
     @model_validator(mode="after")
     def _pinned(self) -> DatasetPin:
         if self.kind == "hub" and not (self.repo and self.revision):
             raise ValueError("a hub data set needs `repo` and `revision`: unpinned data is refused")
-        if self.kind == "mini" and self.generator_version is None:
-            raise ValueError("a generated data set needs `generator_version`")
+        if self.kind == "mini" and (self.generator is None or self.generator_version is None):
+            raise ValueError("generated data needs `generator` and `generator_version`")
         return self
 
 

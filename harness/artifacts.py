@@ -1,0 +1,235 @@
+"""The store: immutable, content-addressed artifacts that survive a crash, a kill or a full disk.
+
+Layout of a store:
+
+    artifacts/<first two digits>/<key>/   payload, provenance.json; meta.json, written last
+    work/<key>-<pid>-<n>/                 in progress; renamed into place, or left behind by a crash
+    locks/<key>.lock                      one worker per key, others wait
+
+`meta.json` holds the sha256 of every other file and of itself. Its presence is completeness.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from filelock import FileLock, Timeout
+
+from harness.canonical import canonical_json, digest, file_sha256
+from harness.errors import MachineError, StageError, VerificationError
+
+META = "meta.json"
+PROVENANCE = "provenance.json"
+_counter = itertools.count()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store at `root`; made on first use."""
+
+    root: Path
+
+    def path(self, key: str) -> Path:
+        """Where the artifact of `key` lies, or will lie."""
+        return self.root / "artifacts" / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """True when the artifact is complete."""
+        return (self.path(key) / META).is_file()
+
+    def get(self, key: str) -> Path:
+        """The folder of a complete artifact.
+
+        Raises:
+            StageError: there is none.
+        """
+        if not self.has(key):
+            raise StageError(
+                where=f"store {self.root}",
+                got=f"no artifact {key[:12]}",
+                expected="a finished one",
+                fix="Run the same command again; it makes what is missing.",
+            )
+        return self.path(key)
+
+    def meta(self, key: str) -> dict[str, Any]:
+        """What `meta.json` says of the artifact."""
+        return _read_meta(self.get(key))
+
+    def keys(self) -> Iterator[str]:
+        """Every complete artifact's key, sorted."""
+        for folder in sorted((self.root / "artifacts").glob("??/*")):
+            if (folder / META).is_file():
+                yield folder.name
+
+    @contextlib.contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Hold the key's lock; a second worker on the same key waits here."""
+        folder = self.root / "locks"
+        with describe_os_errors(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f"{key}.lock")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def writing(self, key: str) -> Iterator[Path]:
+        """A fresh folder to write payload files into; removed unless `commit` took it."""
+        folder = self.root / "work" / f"{key}-{os.getpid()}-{next(_counter)}"
+        with describe_os_errors(self.root):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(
+        self,
+        key: str,
+        folder: Path,
+        description: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+    ) -> Path:
+        """Make the files in `folder` the artifact of `key`: flush, describe, rename.
+
+        Raises:
+            MachineError: disk full, no permission.
+        """
+        with describe_os_errors(self.root):
+            (folder / PROVENANCE).write_bytes(canonical_json(dict(provenance)))
+            files = {name: _describe(folder / name) for name in _names(folder)}
+            meta = {"key": key, **description, "files": files}
+            (folder / META).write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
+            for name in (*files, META):
+                _flush(folder / name)
+            _flush(folder)
+            target = self.path(key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.exists() and not self.has(key):
+                shutil.rmtree(target)
+            if not target.exists():
+                os.rename(folder, target)
+                _flush(target.parent)
+        return target
+
+    def verify(self, key: str) -> list[str]:
+        """What is wrong with the artifact, a line each; empty when every bit is as recorded."""
+        folder = self.path(key)
+        try:
+            meta = _read_meta(folder)
+        except VerificationError as error:
+            return [f"{key[:12]}: {error.where}: {error.got}"]
+        problems = [] if meta["key"] == key else [f"{key[:12]}: meta.json is of {meta['key'][:12]}"]
+        for name in sorted(set(meta["files"]) | set(_names(folder)) - {META}):
+            problem = _compare(folder / name, meta["files"].get(name))
+            if problem:
+                problems.append(f"{key[:12]}/{name}: {problem}")
+        return problems
+
+    def remove(self, key: str) -> None:
+        """Drop an artifact: its meta first, so that a crash leaves nothing that looks complete."""
+        folder = self.path(key)
+        with describe_os_errors(self.root):
+            (folder / META).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+
+    def sweep(self, *, dry_run: bool = False) -> list[str]:
+        """Remove work folders that no live worker holds; returns their names."""
+        swept = []
+        for folder in sorted((self.root / "work").glob("*")):
+            lock = FileLock(self.root / "locks" / f"{folder.name.split('-')[0]}.lock")
+            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+                swept.append(folder.name)
+                if not dry_run:
+                    shutil.rmtree(folder, ignore_errors=True)
+        return swept
+
+
+@contextlib.contextmanager
+def describe_os_errors(place: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into a MachineError that names `place`."""
+    try:
+        yield
+    except OSError as error:
+        _explain(error, place)
+
+
+def _explain(error: OSError, place: Path) -> NoReturn:
+    advice = {
+        errno.ENOSPC: ("disk full", "free space", "Free some space"),
+        errno.EDQUOT: ("disk quota used up", "free space", "Free some space"),
+        errno.EACCES: ("permission denied", "a folder that you may write", "Name another --store"),
+        errno.EPERM: ("not permitted", "a folder that you may write", "Name another --store"),
+        errno.EROFS: ("read-only file system", "a writable folder", "Name another --store"),
+        errno.ENOTDIR: ("a file in the way", "a folder", "Name another --store"),
+    }
+    if error.errno not in advice:
+        raise error
+    got, expected, way_out = advice[error.errno]
+    raise MachineError(
+        where=str(error.filename or place),
+        got=got,
+        expected=expected,
+        fix=f"{way_out} and run the same command again: what was finished is kept.",
+    ) from error
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+
+
+def _compare(path: Path, recorded: Mapping[str, Any] | None) -> str | None:
+    if recorded is None:
+        return "not in meta.json"
+    if not path.is_file():
+        return "missing"
+    return None if file_sha256(path) == recorded["sha256"] else "sha256 differs"
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    """meta.json, refused unless its bytes are exactly what its own digest promises."""
+    where = str(folder / META)
+    try:
+        raw = (folder / META).read_bytes()
+        meta: dict[str, Any] = json.loads(raw)
+        stated = meta.pop("meta_sha256")
+        sound = digest(meta) == stated and canonical_json({**meta, "meta_sha256": stated}) == raw
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise VerificationError(
+            where=where,
+            got=f"unreadable: {error}",
+            expected="canonical JSON",
+            fix="Remove the artifact with `harness store gc --broken`; a run makes it again.",
+        ) from error
+    if not sound:
+        raise VerificationError(
+            where=where,
+            got="content that differs from its own digest",
+            expected="the bytes that were written",
+            fix="Remove the artifact with `harness store gc --broken`; a run makes it again.",
+        )
+    return meta
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,222 @@
+"""Which bytes a task reads: a profile's choice of data, the pins, and what a mirror holds.
+
+Pure: reads no file. A `Binding` holds everything about a data set that enters keys, and the facts
+that the report shows beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.errors import DataError, ManifestError
+from harness.manifest import Manifests
+from harness.models import (
+    DatasetPin,
+    DataSpec,
+    Mirror,
+    MirrorDataset,
+    MirrorSplit,
+    Profile,
+    SplitPin,
+)
+
+Use = Literal["train", "evaluation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The rows that one use of a task reads."""
+
+    dataset: str
+    pin: DatasetPin
+    spec: DataSpec
+    splits: Mapping[str, SplitPin | MirrorSplit]
+    """Config -> its file with the sha256 that is expected, as the mirror or the pin says."""
+    languages: tuple[str, ...]
+    """Languages that the rows are in, as far as pin and mirror tell."""
+    missing: tuple[str, ...] = ()
+    """Languages that were asked for and that the mirror doesn't hold."""
+    hash_on_first_use: bool = False
+    note: str | None = None
+
+    def source(self) -> dict[str, Any]:
+        """The `source` of the dataset stage: identity of the bytes, no path of this machine."""
+        return {
+            "kind": self.pin.kind,
+            "name": self.dataset,
+            "repo": self.pin.repo,
+            "revision": self.pin.revision,
+            "generator": self.pin.generator,
+            "generator_version": self.pin.generator_version,
+            "language": self.pin.language.model_dump(mode="json"),
+            "files": {
+                config: {"file": split.file, "sha256": split.sha256}
+                for config, split in self.splits.items()
+            },
+        }
+
+    def config(self) -> dict[str, Any]:
+        """The dataset stage's configuration."""
+        return {
+            "source": self.source(),
+            "configs": list(self.splits),
+            "split": self.spec.split,
+            "languages": list(self.spec.languages) if self.spec.languages else None,
+            "combine": self.spec.combine,
+            "limit": self.spec.limit,
+        }
+
+    def expected(self) -> dict[str, Any]:
+        """Rows, and rows per language, that the selection must have; None where nobody says."""
+        languages = self._expected_languages()
+        rows = sum(languages.values()) if languages else self._expected_rows()
+        return {"rows": rows, "languages": languages}
+
+    def rows(self) -> int:
+        """Rows, for estimates: what is expected, or 1,000 where nobody says."""
+        return int(self.expected()["rows"] or 1000)
+
+    def _expected_rows(self) -> int | None:
+        counts = [split.rows for split in self.splits.values()]
+        if self.spec.limit or self.spec.languages or not counts or None in counts:
+            return None
+        known = [count for count in counts if count is not None]
+        return known[0] if self.spec.combine == "spread" else sum(known)
+
+    def _expected_languages(self) -> dict[str, int]:
+        if self.spec.combine == "spread" or len(self.splits) != 1:
+            return {}
+        counts = _language_rows(self.pin, next(iter(self.splits.values())))
+        wanted = self.spec.languages or tuple(counts)
+        if not counts or any(language not in counts for language in wanted):
+            return {}
+        limit = self.spec.limit
+        return {lang: min(counts[lang], limit or counts[lang]) for lang in wanted}
+
+
+def bind(
+    manifests: Manifests,
+    profile: Profile,
+    task: str,
+    use: Use,
+    *,
+    mirror: Mirror | None,
+    languages: Sequence[str] | None = None,
+) -> Binding:
+    """The data of `task` for `use` under `profile`; `languages` narrows evaluation data.
+
+    Raises:
+        ManifestError: the task has no such data.
+        DataError: the mirror holds another revision than the pin, or lacks training data.
+    """
+    spec = _spec(manifests, profile, task, use)
+    pin = manifests.pins.datasets[spec.dataset]
+    held = mirror.datasets.get(pin.repo or "") if mirror and pin.kind == "hub" else None
+    if held:
+        _same_revision(spec.dataset, pin, held)
+    splits: dict[str, SplitPin | MirrorSplit] = {}
+    for config in spec.configs:
+        split = _split(spec.dataset, pin, held, config, spec.split)
+        if split is not None:
+            splits[config] = split
+        elif use == "train":
+            raise _not_held(spec.dataset, config, spec.split)
+    if not splits:
+        raise _not_held(spec.dataset, ", ".join(spec.configs), spec.split)
+    available = _available(pin, splits)
+    missing: tuple[str, ...] = ()
+    if languages is not None:
+        chosen = tuple(lang for lang in languages if available is None or lang in available)
+        missing = tuple(lang for lang in languages if lang not in chosen)
+        if not chosen:
+            raise _not_held(spec.dataset, "/".join(languages), spec.split)
+        spec = spec.model_copy(update={"languages": chosen})
+        if pin.language.by == "config":
+            wanted = {name for name, lang in pin.language.names.items() if lang in chosen}
+            splits = {name: split for name, split in splits.items() if name in wanted}
+    return Binding(
+        dataset=spec.dataset,
+        pin=pin,
+        spec=spec,
+        splits=splits,
+        languages=spec.languages or available or (),
+        missing=missing,
+        hash_on_first_use=pin.kind != "mini"
+        and any(pin.configs[config][spec.split].sha256 is None for config in splits),
+        note=held.note if held and held.partial else pin.note,
+    )
+
+
+def _spec(manifests: Manifests, profile: Profile, task: str, use: Use) -> DataSpec:
+    bound = profile.bind.get(task)
+    spec: DataSpec | None = getattr(bound, use, None) or getattr(manifests.tasks[task], use)
+    if spec is None:
+        raise ManifestError(
+            where=f"tasks.yaml: {task}",
+            got=f"no `{use}` data",
+            expected=f"`{use}` with dataset, configs and split",
+            fix=f"Add it, or bind it in the profile {profile.id}.",
+        )
+    return spec
+
+
+def _same_revision(dataset: str, pin: DatasetPin, held: MirrorDataset) -> None:
+    if held.revision != pin.revision:
+        raise DataError(
+            where=f"mirror.yaml: {pin.repo}",
+            got=f"revision {held.revision}",
+            expected=f"{pin.revision}, as {dataset} is pinned",
+            fix="Fetch it again with `harness fetch`, or name another --mirror.",
+        )
+
+
+def _split(
+    dataset: str, pin: DatasetPin, held: MirrorDataset | None, config: str, split: str
+) -> SplitPin | MirrorSplit | None:
+    """The mirror's file where it has one, checked against the pin; the pin's without a mirror."""
+    pinned = pin.configs[config][split]
+    if held is None:
+        return pinned
+    found = held.configs.get(config, {}).get(split)
+    if found is None:
+        return None if held.partial else pinned
+    full = not held.partial and pinned.sha256 is not None
+    if full and found.sha256 != pinned.sha256:
+        raise DataError(
+            where=f"mirror.yaml: {pin.repo} {config} {split}",
+            got=f"sha256 {found.sha256}",
+            expected=f"{pinned.sha256}, as {dataset} is pinned",
+            fix="Fetch it again with `harness fetch`, or name another --mirror.",
+        )
+    return found
+
+
+def _not_held(dataset: str, config: str, split: str) -> DataError:
+    return DataError(
+        where=f"mirror: {dataset}",
+        got=f"no {config} {split}",
+        expected="the rows that the claim needs",
+        fix="Fetch them with `harness fetch`, or name another --mirror.",
+    )
+
+
+def _language_rows(pin: DatasetPin, split: SplitPin | MirrorSplit) -> dict[str, int]:
+    """Rows per language code; a mirror may name languages as the ids do."""
+    names = pin.language.names if pin.language.by == "id_prefix" else {}
+    return {names.get(name, name): count for name, count in split.languages.items()}
+
+
+def _available(
+    pin: DatasetPin, splits: Mapping[str, SplitPin | MirrorSplit]
+) -> tuple[str, ...] | None:
+    """Languages that the splits hold; None: nobody says."""
+    if pin.language.by == "fixed":
+        return (str(pin.language.language),)
+    if pin.language.by == "config":
+        return tuple(pin.language.names[config] for config in splits)
+    counted = {
+        name: rows for split in splits.values() for name, rows in _language_rows(pin, split).items()
+    }
+    return tuple(counted) or None

@@ -1,0 +1,201 @@
+"""The command line. `reproduce` is the whole harness: five statements, each handed to the next."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from harness import __version__
+from harness.errors import EXIT_PRECEDENCE, HarnessError
+
+F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = click.Path(path_type=Path)
+CLAIMS = click.argument("claims", nargs=-1, required=True, metavar="CLAIM...")
+MANIFESTS = click.option(
+    "--manifests", type=FOLDER, help="Your own manifests, laid over the project's."
+)
+PINS = click.option("--pins", type=FOLDER, help="A file that replaces pins.yaml.")
+PROFILE = click.option("--profile", default="mini", show_default=True, help="Scale of the run.")
+SEEDS = click.option("--seeds", type=int, help="Seeds a system; default: the profile's.")
+PROTOCOL = click.option("--protocol", help="Another protocol than the claim's own.")
+STORE = click.option("--store", type=FOLDER, help="Store of artifacts.  [$HARNESS_STORE]")
+MIRROR = click.option("--mirror", type=FOLDER, help="Mirror of the Hub.  [$HARNESS_MIRROR]")
+FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data that you bring.")
+DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several click options as one decorator, shown in this order."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def harness() -> None:
+    """Re-run a claim that a paper makes and say, with evidence, whether it holds.
+
+    Example: harness reproduce phang2020/tydiqa-english-gain --profile mini
+    """
+
+
+@harness.command()
+@options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
+@click.option("--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>.")
+@options(JSON)
+def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
+    """Run claims and write their report.
+
+    Example: harness reproduce phang2020/tydiqa-english-gain --profile mini
+    """
+    from harness import session
+
+    manifests = session.load(given)
+    plan = session.plan(manifests, claims, given)
+    outcome = session.execute(plan, out, given, quiet=as_json)
+    comparisons = session.read(plan, given)
+    sys.exit(session.report(plan, outcome, comparisons, out, given, as_json=as_json))
+
+
+@harness.command()
+@options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, MANIFESTS, PINS, JSON)
+def plan(claims: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Show the stages of claims, which are cached, and what the rest will take.
+
+    Example: harness plan 'phang2020/*' --profile paper
+    """
+    from harness.verbs import show_plan
+
+    show_plan.run(claims, given, as_json)
+
+
+@harness.command("list")
+@options(MANIFESTS, JSON)
+def list_(as_json: bool, manifests: Path | None) -> None:
+    """List the claims.
+
+    Example: harness list
+    """
+    from harness.verbs import claims
+
+    claims.list_all(manifests, as_json)
+
+
+@harness.command()
+@click.argument("claim")
+@options(MANIFESTS, JSON)
+def show(claim: str, as_json: bool, manifests: Path | None) -> None:
+    """Show a claim with the numbers that the paper reports and where it prints them.
+
+    Example: harness show phang2020/tydiqa-english-gain
+    """
+    from harness.verbs import claims
+
+    claims.show(claim, manifests, as_json)
+
+
+@harness.command()
+@click.argument("path", type=FOLDER, required=False)
+@PINS
+def validate(path: Path | None, pins: Path | None) -> None:
+    """Check manifests: the project's, and your own folder at PATH.
+
+    Example: harness validate my-manifests
+    """
+    from harness.verbs import claims
+
+    claims.validate(path, pins)
+
+
+@harness.command()
+@options(CLAIMS, PROFILE, PROTOCOL, MANIFESTS, PINS)
+@click.option("--to", type=FOLDER, required=True, help="Mirror folder to fill.")
+def fetch(claims: tuple[str, ...], to: Path, **given: Any) -> None:
+    """Download what claims need into a mirror; the only verb that uses the network.
+
+    Example: harness fetch 'phang2020/*' --profile paper --to mirror
+    """
+    from harness.verbs import fetching
+
+    fetching.run(claims, to, given)
+
+
+@harness.command()
+@click.option("--task", required=True, help="A task of tasks.yaml, e.g. tydiqa.")
+@click.option("--language", required=True, help="Language code, e.g. ru.")
+@click.option("--gold", type=FOLDER, required=True, help="Gold answers in SQuAD JSON.")
+@click.option("--predictions", type=FOLDER, required=True, help="JSON {id: text}.")
+@options(MANIFESTS, JSON)
+def score(as_json: bool, **given: Any) -> None:
+    """Score anyone's predictions with the task's official metric.
+
+    Example: harness score --task tydiqa --language ru --gold g.json --predictions p.json
+    """
+    from harness.verbs import scoring
+
+    scoring.run(as_json=as_json, **given)
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+def report(run: Path) -> None:
+    """Render the report of a run folder again, from its comparison alone.
+
+    Example: harness report runs/tydiqa-english-gain-mini
+    """
+    from harness.verbs import rendering
+
+    rendering.run(run)
+
+
+@harness.command()
+@click.argument("action", type=click.Choice(["list", "verify", "gc"]))
+@STORE
+@click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
+@click.option("--dry-run", is_flag=True, help="gc: only say what would go.")
+def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
+    """List or verify the store's artifacts, or clear what crashes left behind.
+
+    Example: harness store verify
+    """
+    from harness.verbs import storing
+
+    storing.run(action, store, broken=broken, dry_run=dry_run)
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected error becomes one paragraph and its exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(harness.main(standalone_mode=False) or 0)
+    except HarnessError as error:
+        _fail(f"harness: {error}", error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("harness: interrupted. What was finished is kept; the same command goes on.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    assert status in EXIT_PRECEDENCE
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""Reads every manifest into frozen models; errors name file, line, key, got and expected.
+
+A manifest folder holds papers/<id>/paper.yaml with one file per claim beside it, protocols/,
+profiles/, tasks.yaml, pins.yaml and machines.yaml. A user's own folder (`--manifests DIR`) is laid
+over the project's: its papers, protocols and profiles come beside ours, its tasks and pins add to
+ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness import yaml12
+from harness.errors import ManifestError, UsageError
+from harness.models import (
+    Claim,
+    DataSpec,
+    ExtractiveQa,
+    Machines,
+    MachineSpeed,
+    Paper,
+    Pins,
+    Profile,
+    Protocol,
+    Task,
+    Tasks,
+)
+from harness.resources import resource_dir
+from harness.transcription import transcription_problems
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifests:
+    """Everything that the manifest folders say."""
+
+    papers: Mapping[str, Paper]
+    claims: Mapping[str, Claim]
+    """Keyed by paper/claim."""
+    protocols: Mapping[str, Protocol]
+    profiles: Mapping[str, Profile]
+    tasks: Mapping[str, Task]
+    pins: Pins
+    machines: Mapping[str, MachineSpeed]
+
+
+def parse_model(model: type[M], path: Path) -> M:
+    """The YAML file at `path` as a `model`.
+
+    Raises:
+        ManifestError: the first thing that is wrong, with file, line and key.
+    """
+    value, lines = yaml12.load(path)
+    try:
+        return model.model_validate(value, strict=False)
+    except ValidationError as error:
+        raise _explain(error, path, lines) from error
+
+
+def load_manifests(extra: Path | None = None, pins: Path | None = None) -> Manifests:
+    """The project's manifests, with the user's folder `extra` and pin file over them.
+
+    Raises:
+        ManifestError: a file breaks a rule, or names something that no other file defines.
+    """
+    folders = [resource_dir("manifests"), *([extra] if extra else [])]
+    if extra and not extra.is_dir():
+        raise UsageError(
+            where=f"--manifests {extra}",
+            got="no such folder",
+            expected="a folder with papers/, protocols/, ...",
+            fix="Check the path.",
+        )
+    manifests = Manifests(
+        papers=_papers(folders),
+        claims=_claims(folders),
+        protocols=_by_id(Protocol, _files(folders, "protocols/*.yaml")),
+        profiles=_by_id(Profile, _files(folders, "profiles/*.yaml")),
+        tasks=_merged(parse_model(Tasks, path).tasks for path in _files(folders, "tasks.yaml")),
+        pins=_pins(folders, pins),
+        machines=_merged(
+            parse_model(Machines, path).machines for path in _files(folders, "machines.yaml")
+        ),
+    )
+    _check_references(manifests, folders)
+    return manifests
+
+
+def select_claims(manifests: Manifests, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The claims that match the patterns, in manifest order, each once.
+
+    Raises:
+        UsageError: a pattern matches nothing; the nearest claim is suggested.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        matches = fnmatch.filter(manifests.claims, pattern)
+        if not matches:
+            raise UsageError(
+                where=f"claim `{pattern}`",
+                got="no claim of that name",
+                expected=_suggest(pattern, manifests.claims),
+                fix="`harness list` shows them all.",
+            )
+        found |= dict.fromkeys(matches)
+    return tuple(name for name in manifests.claims if name in found)
+
+
+def choose(kind: str, name: str, known: Mapping[str, M]) -> M:
+    """`known[name]`, or a UsageError that suggests the nearest name."""
+    if name in known:
+        return known[name]
+    raise UsageError(
+        where=f"{kind} `{name}`",
+        got=f"no {kind} of that name",
+        expected=_suggest(name, known),
+        fix=f"Use one of: {', '.join(known)}.",
+    )
+
+
+def merge_override(base: ExtractiveQa, values: Mapping[str, Any], where: str) -> ExtractiveQa:
+    """A protocol's settings with a profile's values in place of some.
+
+    Raises:
+        ManifestError: an override of a setting that doesn't exist, or of the wrong type.
+    """
+    try:
+        return type(base).model_validate({**base.model_dump(exclude_none=True), **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ManifestError(
+            where=f"{where}: overrides.{key}",
+            got=repr(first["input"]),
+            expected=first["msg"],
+            fix=f"Settings are: {', '.join(type(base).model_fields)}.",
+        ) from error
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    return f"did you mean `{close[0]}`?" if close else f"one of {', '.join(names)}"
+
+
+def _files(folders: Sequence[Path], pattern: str) -> list[Path]:
+    found = [sorted(folder.glob(pattern), key=lambda p: (p.parent, p.stem)) for folder in folders]
+    return [path for paths in found for path in paths]
+
+
+def _papers(folders: Sequence[Path]) -> dict[str, Paper]:
+    papers = {}
+    for path in _files(folders, "papers/*/paper.yaml"):
+        paper = parse_model(Paper, path)
+        _same_name(path, "id", paper.id, path.parent.name)
+        papers[paper.id] = paper
+    return papers
+
+
+def _claims(folders: Sequence[Path]) -> dict[str, Claim]:
+    claims: dict[str, Claim] = {}
+    for path in _files(folders, "papers/*/*.yaml"):
+        if path.name == "paper.yaml":
+            continue
+        claim = parse_model(Claim, path)
+        _same_name(path, "id", claim.id, path.stem)
+        for problem in transcription_problems(claim):
+            raise ManifestError(
+                where=f"{path}: {problem.key}",
+                got=problem.got,
+                expected=problem.expected,
+                fix="Type the number again from its source, or give its evidence "
+                "`known_inconsistency: why`.",
+            )
+        claims[f"{path.parent.name}/{claim.id}"] = claim
+    return claims
+
+
+def _by_id(model: type[M], paths: Sequence[Path]) -> dict[str, M]:
+    found: dict[str, M] = {}
+    for path in paths:
+        item = parse_model(model, path)
+        name = str(getattr(item, "id", path.stem))
+        _same_name(path, "id", name, path.stem)
+        found[name] = item
+    return found
+
+
+def _same_name(path: Path, key: str, got: str, expected: str) -> None:
+    if got != expected:
+        raise ManifestError(
+            where=f"{path}: {key}",
+            got=f"`{got}`",
+            expected=f"`{expected}`, as the file or folder is called",
+            fix="Rename one of the two.",
+        )
+
+
+def _merged(parts: Iterable[Mapping[str, M]]) -> dict[str, M]:
+    merged: dict[str, M] = {}
+    for part in parts:
+        merged |= part
+    return merged
+
+
+def _pins(folders: Sequence[Path], replacement: Path | None) -> Pins:
+    paths = [replacement] if replacement else _files(folders, "pins.yaml")
+    parts = [parse_model(Pins, path) for path in paths]
+    return Pins(
+        format=1,
+        datasets=_merged(part.datasets for part in parts),
+        encoders=_merged(part.encoders for part in parts),
+    )
+
+
+def _check_references(manifests: Manifests, folders: Sequence[Path]) -> None:
+    where = ", ".join(str(folder) for folder in folders)
+    for user, kind, name, known in _references(manifests):
+        if name not in known:
+            raise ManifestError(
+                where=f"{where}: {user}",
+                got=f"{kind} `{name}`, which is not defined",
+                expected=_suggest(name, known),
+                fix=f"Define the {kind} or mend the name.",
+            )
+
+
+Reference = tuple[str, str, str, Iterable[str]]
+
+
+def _references(manifests: Manifests) -> Iterator[Reference]:
+    """(who names it, what kind of thing, its name, the names that are defined)."""
+    for full_name, claim in manifests.claims.items():
+        yield from _claim_references(manifests, full_name, claim)
+    for name, paper in manifests.papers.items():
+        yield f"paper {name}", "encoder", paper.encoder, manifests.pins.encoders
+    for name, profile in manifests.profiles.items():
+        yield f"profile {name}", "encoder", profile.encoder, manifests.pins.encoders
+        for task in profile.bind:
+            yield f"profile {name}", "task", task, manifests.tasks
+    for user, spec in _data_specs(manifests):
+        yield user, "data set", spec.dataset, manifests.pins.datasets
+        configs = manifests.pins.datasets[spec.dataset].configs
+        for config in spec.configs:
+            yield f"{user}: {spec.dataset}", "config", config, configs
+            yield f"{user}: {spec.dataset} {config}", "split", spec.split, configs[config]
+
+
+def _claim_references(manifests: Manifests, name: str, claim: Claim) -> Iterator[Reference]:
+    user = f"claim {name}"
+    yield user, "paper", name.split("/")[0], manifests.papers
+    yield user, "task", claim.target, manifests.tasks
+    yield user, "protocol", claim.protocol, manifests.protocols
+    for system in claim.systems.values():
+        if system.intermediate:
+            yield user, "task", system.intermediate.task, manifests.tasks
+    for profile in claim.verdict.required_rung:
+        yield user, "profile", profile, manifests.profiles
+
+
+def _data_specs(manifests: Manifests) -> Iterator[tuple[str, DataSpec]]:
+    for name, task in manifests.tasks.items():
+        for spec in filter(None, (task.train, task.evaluation)):
+            yield f"task {name}", spec
+    for profile_name, profile in manifests.profiles.items():
+        for name, bound in profile.bind.items():
+            for spec in filter(None, (bound.train, bound.evaluation)):
+                yield f"profile {profile_name}: {name}", spec
+
+
+def _explain(error: ValidationError, path: Path, lines: yaml12.Lines) -> ManifestError:
+    """The first problem in words; pydantic's location is cut to the keys that the file has."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    at: tuple[str | int, ...] = ()
+    for part in first["loc"]:
+        if (*at, part) in lines:
+            at = (*at, part)
+    key = ".".join(str(part) for part in first["loc"]) or "the document"
+    more = f" ({len(problems) - 1} more to mend after it.)" if len(problems) > 1 else ""
+    got = "nothing" if first["type"] == "missing" else _short(first["input"])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        got, message = f"unknown key `{first['loc'][-1]}`", "only keys that the format knows"
+    fix = "The keys and their types are in manifests/schema.json." + more
+    return ManifestError(
+        where=f"{path}, line {lines.get(at, 1)}: {key}", got=got, expected=message, fix=fix
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

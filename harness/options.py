@@ -1,0 +1,116 @@
+"""Command-line options and environment variables -> values that plan and run take."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.artifacts import Store
+from harness.errors import DataError, MachineError, UsageError
+from harness.manifest import parse_model
+from harness.models import Mirror, Precision
+from harness.provenance import cpu_has_bf16, gpu_has_bf16, gpus
+from harness.stages.contract import Resources
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+def cache_dir() -> Path:
+    """The user's cache folder of the harness."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "harness"
+
+
+def open_store(option: Path | None) -> Store:
+    """`--store`, else $HARNESS_STORE, else the user's cache folder."""
+    chosen = option or os.environ.get("HARNESS_STORE")
+    return Store(Path(chosen).absolute() if chosen else cache_dir() / "store")
+
+
+def mirror_dir(option: Path | None) -> Path | None:
+    """`--mirror`, else $HARNESS_MIRROR, else the cache's mirror where there is one.
+
+    Raises:
+        DataError: the folder that was named isn't there.
+    """
+    named = option or os.environ.get("HARNESS_MIRROR")
+    if not named:
+        usual = cache_dir() / "mirror"
+        return usual if usual.is_dir() else None
+    folder = Path(named).absolute()
+    if not folder.is_dir():
+        raise DataError(
+            where=f"mirror {named}",
+            got="no such folder",
+            expected="a folder in the Hub's layout",
+            fix="Make one with `harness fetch CLAIM --profile P --to DIR`, or name another.",
+        )
+    return folder
+
+
+def read_mirror(folder: Path | None) -> Mirror | None:
+    """What the mirror says it holds; None without a mirror or without a mirror.yaml."""
+    if folder is None or not (folder / "mirror.yaml").is_file():
+        return None
+    return parse_model(Mirror, folder / "mirror.yaml")
+
+
+def file_folders(pairs: Sequence[str]) -> dict[str, Path]:
+    """`--files NAME=DIR` options as NAME -> folder.
+
+    Raises:
+        UsageError: not of that form, or no such folder.
+    """
+    found = {}
+    for pair in pairs:
+        name, equals, folder = pair.partition("=")
+        if not (name and equals and Path(folder).is_dir()):
+            raise UsageError(
+                where=f"--files {pair}",
+                got="no such folder" if equals else "no `=`",
+                expected="NAME=DIR with a folder that is there",
+                fix="NAME is the data set's name in pins.yaml.",
+            )
+        found[name] = Path(folder).absolute()
+    return found
+
+
+def resolve_device(option: str) -> str:
+    """`--device`: "auto" is the first GPU where there is one, else the CPU.
+
+    Raises:
+        UsageError: not a device.
+        MachineError: a GPU was asked for and there is none.
+    """
+    if option == "auto":
+        return "cuda" if gpus() else "cpu"
+    if not _DEVICE.fullmatch(option):
+        raise UsageError(
+            where=f"--device {option}",
+            got="an unknown device",
+            expected="auto, cpu, cuda or cuda:N",
+            fix="Leave it out to use the GPU where there is one.",
+        )
+    if option != "cpu" and not gpus():
+        raise MachineError(
+            where=f"--device {option}",
+            got="no NVIDIA GPU on this machine",
+            expected="a GPU that nvidia-smi shows",
+            fix="Use --device cpu, or run where there is a GPU.",
+        )
+    return option
+
+
+def resolve_precision(wanted: str, device: str) -> Precision:
+    """bf16 for "native" where the device multiplies it itself, else fp32."""
+    if wanted == "native":
+        native = cpu_has_bf16() if device == "cpu" else gpu_has_bf16()
+        return "bf16" if native else "fp32"
+    return "bf16" if wanted == "bf16" else "fp32"
+
+
+def resources(mirror: Path | None, files: Sequence[str], device: str) -> Resources:
+    """What the machine gives the stages."""
+    return Resources(mirror=mirror, files=file_folders(files), device=device)

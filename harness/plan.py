@@ -1,0 +1,102 @@
+"""Claims -> stages: claim x system x seed, equal keys merged. Pure: no file, no torch.
+
+A stage's key is the sha256 of its name, version, configuration and the keys of its inputs, so two
+systems or claims that need the same step share it, and a finished one is never made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.claim_plan import plan_claim
+from harness.errors import UsageError
+from harness.graph import Graph, PlannedStage
+from harness.manifest import Manifests, choose, merge_override
+from harness.models import Mirror, Precision, Profile
+from harness.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks to reproduce."""
+
+    claims: tuple[str, ...]
+    profile: str
+    seeds: int | None = None
+    """None: as many as the profile says."""
+    protocol: str | None = None
+    """None: the claim's own."""
+    precision: Precision
+    """Resolved for this machine; never "native"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Stages in an order in which they can run, and the comparison of each claim."""
+
+    stages: tuple[PlannedStage, ...]
+    comparisons: Mapping[str, str]
+    """Claim -> key of its comparison."""
+    demanded: int
+    """Stages counted once for every claim, system and seed that needs them, before merging."""
+    profile: Profile
+
+    def by_key(self) -> dict[str, PlannedStage]:
+        """Key -> stage."""
+        return {one.key: one for one in self.stages}
+
+
+def build_plan(manifests: Manifests, request: Request, mirror: Mirror | None = None) -> Plan:
+    """The stages that reproduce the claims of `request`.
+
+    Raises:
+        UsageError: unknown profile or protocol, or no seed.
+        DataError: the mirror lacks what a claim trains on.
+    """
+    profile = choose("profile", request.profile, manifests.profiles)
+    graph = Graph()
+    comparisons = {
+        name: plan_claim(_recipe(manifests, name, profile, request, mirror), graph)
+        for name in request.claims
+    }
+    return Plan(
+        stages=tuple(sorted(graph.stages.values(), key=_training_last)),
+        comparisons=comparisons,
+        demanded=graph.demanded,
+        profile=profile,
+    )
+
+
+def _training_last(planned: PlannedStage) -> bool:
+    """Sort key: every data set is read and checked before a single step of training."""
+    return planned.stage not in ("encoder", "dataset", "checks", "examples")
+
+
+def _recipe(
+    manifests: Manifests, name: str, profile: Profile, request: Request, mirror: Mirror | None
+) -> Recipe:
+    claim = manifests.claims[name]
+    protocol = choose("protocol", request.protocol or claim.protocol, manifests.protocols)
+    values = profile.overrides.get("extractive_qa", {})
+    where = f"profile {profile.id}: extractive_qa"
+    return Recipe(
+        manifests=manifests,
+        name=name,
+        claim=claim,
+        profile=profile,
+        protocol=protocol,
+        settings=merge_override(protocol.extractive_qa, values, where),
+        seeds=_seeds(request, profile),
+        precision=request.precision,
+        mirror=mirror,
+    )
+
+
+def _seeds(request: Request, profile: Profile) -> tuple[int, ...]:
+    count = profile.seeds if request.seeds is None else request.seeds
+    if count < 1:
+        raise UsageError(
+            where="--seeds", got=str(count), expected="1 or more", fix="Ask for a seed at least."
+        )
+    return tuple(range(count))

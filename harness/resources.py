@@ -1,0 +1,27 @@
+"""Where the project's own data folders lie: in a source checkout, or in the installed package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import MachineError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource_dir(name: str) -> Path:
+    """The folder `manifests`, `checks` or `report_templates`.
+
+    Raises:
+        MachineError: neither the checkout nor the installed package has it.
+    """
+    candidates = (_PACKAGE.parent / name, _PACKAGE / "_data" / name)
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise MachineError(
+        where=f"package data `{name}`",
+        got="no such folder",
+        expected=" or ".join(str(folder) for folder in candidates),
+        fix="Install the package again.",
+    )

@@ -1,0 +1,182 @@
+"""The folder that a run leaves behind: scores, comparison, predictions, gold, report, provenance.
+
+Built beside its final place and renamed into it, so a crash leaves the old folder or the new one.
+`run.json` names the sha256 of every other file, and of itself with that field empty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.artifacts import PROVENANCE, Store, describe_os_errors
+from harness.canonical import bytes_sha256, canonical_json, file_sha256
+from harness.errors import UsageError
+from harness.plan import Plan
+from harness.provenance import environment
+from harness.records import Comparison, read_examples
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """The HTML pages of a run, rendered elsewhere."""
+
+    report: str
+    provenance: str
+
+
+def write_run(
+    out: Path,
+    plan: Plan,
+    store: Store,
+    comparisons: Mapping[str, Comparison],
+    pages: Pages,
+) -> None:
+    """Write the run folder of the claims that have a comparison.
+
+    Raises:
+        UsageError: `out` is a folder with other things in it, or a file.
+        MachineError: disk full, no permission.
+    """
+    check_replaceable(out)
+    with describe_os_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = out.parent / f".{out.name}-{os.getpid()}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        try:
+            _fill(fresh, plan, store, comparisons, pages)
+            _swap(fresh, out)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_replaceable(out: Path) -> None:
+    """Refuse to replace what isn't a run folder.
+
+    Raises:
+        UsageError: `out` holds something else.
+    """
+    if out.is_dir() and (not any(out.iterdir()) or (out / RUN).is_file()):
+        return
+    if out.exists():
+        raise UsageError(
+            where=f"--out {out}",
+            got="something that is not a run folder",
+            expected="a new folder, an empty one, or an earlier run's",
+            fix="Name another --out; nothing was touched.",
+        )
+
+
+def collect_provenance(plan: Plan, store: Store) -> dict[str, Any]:
+    """This machine and, for every finished stage of the plan, when and where it was made."""
+    stages: dict[str, Any] = {}
+    for planned in plan.stages:
+        if store.has(planned.key):
+            stages[f"{planned.stage} {planned.key[:12]}"] = {
+                "label": planned.label,
+                **_json(store.get(planned.key) / PROVENANCE),
+            }
+    return {"here": environment(), "stages": stages}
+
+
+def _fill(
+    folder: Path,
+    plan: Plan,
+    store: Store,
+    comparisons: Mapping[str, Comparison],
+    pages: Pages,
+) -> None:
+    dumps = [comparison.model_dump(mode="json") for comparison in comparisons.values()]
+    _write_json(folder / "comparison.json", {"format": 1, "comparisons": dumps})
+    _write_json(folder / "scores.json", {"format": 1, "claims": _scores(comparisons)})
+    _copy_predictions(folder, plan, store, comparisons)
+    (folder / "report.html").write_text(pages.report, encoding="utf-8")
+    (folder / "provenance.html").write_text(pages.provenance, encoding="utf-8")
+    _write_json(folder / "provenance.json", collect_provenance(plan, store))
+    run: dict[str, Any] = {
+        "format": 1,
+        "claims": {name: plan.comparisons[name] for name in comparisons},
+        "profile": plan.profile.id,
+        "artifacts": [one.key for one in plan.stages],
+        "files": {name: file_sha256(folder / name) for name in _names(folder)},
+        "sha256": "",
+    }
+    run["sha256"] = bytes_sha256(canonical_json(run))
+    _write_json(folder / RUN, run)
+
+
+def _scores(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
+    return {
+        name: [
+            score.model_dump(mode="json")
+            for system in comparison.systems
+            for score in system.scores
+        ]
+        for name, comparison in comparisons.items()
+    }
+
+
+def _copy_predictions(
+    folder: Path, plan: Plan, store: Store, comparisons: Mapping[str, Comparison]
+) -> None:
+    """predictions/<artifact>/<language>.jsonl and gold/<artifact>/<language>.jsonl."""
+    stages = plan.by_key()
+    for name in comparisons:
+        for role, key in stages[plan.comparisons[name]].inputs.items():
+            target = folder / "predictions" / key[:16]
+            if role.startswith("predict/") and not target.exists():
+                shutil.copytree(store.get(key) / "predictions", target)
+            gold = folder / "gold" / key[:16]
+            if role == "examples/evaluation" and not gold.exists():
+                _write_gold(store.get(key), gold)
+
+
+def _write_gold(examples: Path, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    lines: dict[str, list[bytes]] = {}
+    for one in read_examples(examples / "examples.jsonl"):
+        row = {"id": one.id, "document": one.document, "answers": list(one.answers)}
+        text = json.dumps(row, ensure_ascii=False, sort_keys=True)
+        lines.setdefault(one.language, []).append(text.encode("utf-8") + b"\n")
+    for language, rows in lines.items():
+        (folder / f"{language}.jsonl").write_bytes(b"".join(rows))
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix()
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    """Put `fresh` where `out` is; the old one goes only when the new one stands."""
+    old = out.parent / f".{out.name}-old-{os.getpid()}"
+    if out.exists():
+        os.rename(out, old)
+    os.rename(fresh, out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def default_out(claims: Sequence[str], profile: str) -> Path:
+    """runs/<claim or paper>-<profile>."""
+    papers = {name.partition("/")[0] for name in claims}
+    name = claims[0].partition("/")[2] if len(claims) == 1 else "-".join(sorted(papers))
+    return Path("runs") / f"{name}-{profile}"
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_bytes())
+    return value

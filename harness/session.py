@@ -1,0 +1,135 @@
+"""The five steps of `harness reproduce`, each a function of the command line's options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import options
+from harness.backends import local
+from harness.console import watching
+from harness.errors import EXIT_PRECEDENCE
+from harness.manifest import Manifests, choose, load_manifests, select_claims
+from harness.plan import Plan, Request, build_plan
+from harness.records import Comparison
+from harness.run import Outcome, read_comparisons
+from harness.run import execute as walk
+from harness.run_folder import Pages, check_replaceable, default_out, write_run
+
+Given = Mapping[str, Any]
+
+
+def load(given: Given) -> Manifests:
+    """The project's manifests with the user's over them."""
+    return load_manifests(given["manifests"], given.get("pins"))
+
+
+def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
+    """The stages of the claims, for this machine's device and this mirror."""
+    profile = choose("profile", given["profile"], manifests.profiles)
+    device = options.resolve_device(given["device"])
+    request = Request(
+        claims=select_claims(manifests, claims),
+        profile=profile.id,
+        seeds=given["seeds"],
+        protocol=given["protocol"],
+        precision=options.resolve_precision(profile.precision, device),
+    )
+    folder = None if given.get("no_mirror") else options.mirror_dir(given["mirror"])
+    return build_plan(manifests, request, options.read_mirror(folder))
+
+
+def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outcome:
+    """Run what the store lacks, once the run folder is known to be free."""
+    check_replaceable(_out(plan, out))
+    resources = options.resources(
+        options.mirror_dir(given["mirror"]),
+        given["files"],
+        options.resolve_device(given["device"]),
+    )
+    with watching(quiet) as watcher:
+        return walk(plan, options.open_store(given["store"]), local.run, resources, watcher)
+
+
+def read(plan: Plan, given: Given) -> dict[str, Comparison]:
+    """The comparisons, which are artifacts like any other."""
+    return read_comparisons(plan, options.open_store(given["store"]))
+
+
+def report(
+    plan: Plan,
+    outcome: Outcome,
+    comparisons: Mapping[str, Comparison],
+    out: Path | None,
+    given: Given,
+    *,
+    as_json: bool,
+) -> int:
+    """Write the run folder, say what came out, and return the exit status."""
+    from harness.report.render import render_provenance, render_run
+    from harness.run_folder import collect_provenance
+
+    folder = _out(plan, out)
+    if comparisons:
+        store = options.open_store(given["store"])
+        pages = Pages(
+            report=render_run(list(comparisons.values())),
+            provenance=render_provenance(collect_provenance(plan, store)),
+        )
+        write_run(folder, plan, store, comparisons, pages)
+    if as_json:
+        click.echo(json.dumps(_document(comparisons, outcome, folder), indent=1, sort_keys=True))
+    else:
+        _say(comparisons, outcome, folder)
+    return _status(comparisons, outcome)
+
+
+def _out(plan: Plan, out: Path | None) -> Path:
+    return out or default_out(list(plan.comparisons), plan.profile.id)
+
+
+def _say(comparisons: Mapping[str, Comparison], outcome: Outcome, folder: Path) -> None:
+    from harness.report.sentences import verdict_sentence
+
+    for name, comparison in comparisons.items():
+        verdict = comparison.verdict
+        click.echo(f"{name}: {verdict.rung} (asked for: {verdict.required})")
+        click.echo(f"  {verdict_sentence(comparison)}")
+        click.echo(f"  {', '.join(verdict.flags)}")
+    for name, error in outcome.failed.items():
+        click.echo(f"{name}: INVALID")
+        click.echo(f"harness: {error}", err=True)
+    if comparisons:
+        made, cached = len(outcome.made), outcome.cached
+        click.echo(f"{made} stages run, {cached} from the store.")
+        click.echo(f"Report: {folder / 'report.html'}")
+
+
+def _document(
+    comparisons: Mapping[str, Comparison], outcome: Outcome, folder: Path
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "run": str(folder) if comparisons else None,
+        "stages": {"made": len(outcome.made), "cached": outcome.cached},
+        "comparisons": {
+            name: comparison.model_dump(mode="json") for name, comparison in comparisons.items()
+        },
+        "failed": {
+            name: {"exit": error.exit_code, "message": str(error)}
+            for name, error in outcome.failed.items()
+        },
+    }
+
+
+def _status(comparisons: Mapping[str, Comparison], outcome: Outcome) -> int:
+    found = {error.exit_code for error in outcome.failed.values()}
+    for comparison in comparisons.values():
+        verdict = comparison.verdict
+        below = 10 if verdict.rung == "CONTRADICTED" else 11
+        found.add(0 if verdict.met else below)
+    return min(found, key=EXIT_PRECEDENCE.index)

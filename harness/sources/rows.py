@@ -1,0 +1,207 @@
+"""Data files -> Arrow tables: Parquet as the Hub stores it, SQuAD's JSON, and the checked columns.
+
+Values are never changed here: a column may be given its canonical Arrow type (a string column
+that was stored as large_string, a struct whose fields come in the other order), nothing more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.errors import DataError
+
+ANSWERS = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
+# The columns of extractive question answering, as rajpurkar/squad has them.
+SQUAD_COLUMNS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "context": pa.string(),
+    "question": pa.string(),
+    "answers": ANSWERS,
+}
+OPTIONAL_COLUMNS: dict[str, pa.DataType] = {"title": pa.string()}
+_SQUAD_JSON = pa.schema(
+    [(name, kind) for name, kind in {**OPTIONAL_COLUMNS, **SQUAD_COLUMNS}.items()]
+)
+
+# Far above every data set here; a file that claims more would only exhaust the memory.
+MAX_ROWS = 5_000_000
+MAX_BYTES = 8 << 30
+
+
+def read_rows(path: Path) -> pa.Table:
+    """All rows of a data file: `.parquet`, or `.json` in SQuAD's form.
+
+    Raises:
+        DataError: another kind of file, unreadable, truncated, too large, or not in its format.
+    """
+    if path.suffix == ".parquet":
+        return read_parquet(path)
+    if path.suffix == ".json":
+        return read_squad_json(path)
+    raise _error(path, f"a {path.suffix or 'nameless'} file", "a .parquet or .json file")
+
+
+def parquet_rows(path: Path) -> int:
+    """Rows of a Parquet file, by its footer; DataError as `read_parquet`."""
+    return int(_footer(path).num_rows)
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """All rows of a Parquet file, without the schema's metadata.
+
+    Raises:
+        DataError: missing, truncated, corrupt, or larger than this module reads.
+    """
+    _footer(path)
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise _error(path, _first_line(error), "a whole Parquet file") from error
+    return table.replace_schema_metadata(None)
+
+
+def read_squad_json(path: Path) -> pa.Table:
+    """All questions of a file in SQuAD's JSON, with the columns of `SQUAD_COLUMNS` and title.
+
+    An unanswerable question (`is_impossible`, SQuAD 2.0) has empty answers; its plausible ones
+    are not read.
+
+    Raises:
+        DataError: not JSON, or a key is missing; the message names the place.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _error(path, f"{path.stat().st_size} bytes", f"at most {MAX_BYTES}")
+        with path.open(encoding="utf-8-sig") as stream:
+            document = json.load(stream)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _error(path, _first_line(error), "readable JSON in UTF-8") from error
+    try:
+        return pa.Table.from_pylist(list(_questions(document, path)), schema=_SQUAD_JSON)
+    except (pa.ArrowException, OverflowError) as error:
+        raise _error(path, _first_line(error), "SQuAD's types") from error
+
+
+def squad_columns(table: pa.Table, where: str) -> pa.Table:
+    """`table` with the columns of `SQUAD_COLUMNS` in their canonical types, the others untouched.
+
+    Raises:
+        DataError: a column is missing, or holds something that can't be that type unchanged.
+    """
+    missing = sorted(set(SQUAD_COLUMNS) - set(table.column_names))
+    if missing:
+        raise DataError(
+            where=where,
+            got=f"columns {', '.join(table.column_names)}",
+            expected=f"also {', '.join(missing)}",
+            fix="The file is another data set or another conversion of it; fetch the pinned one.",
+        )
+    for name, kind in {**SQUAD_COLUMNS, **OPTIONAL_COLUMNS}.items():
+        if name in table.column_names:
+            index = table.column_names.index(name)
+            table = table.set_column(index, name, _typed(table.column(name), name, kind, where))
+    return table
+
+
+def _typed(column: pa.ChunkedArray, name: str, kind: pa.DataType, where: str) -> pa.ChunkedArray:
+    fields = {column.type.field(i).name for i in range(column.type.num_fields)}
+    if pa.types.is_struct(kind) != pa.types.is_struct(column.type) or (
+        pa.types.is_struct(kind) and not {"text", "answer_start"} <= fields
+    ):
+        raise _wrong_type(column, name, kind, where)
+    if pa.types.is_string(kind) and not _is_text(column.type):
+        raise _wrong_type(column, name, kind, where)
+    try:
+        if not pa.types.is_struct(kind):
+            return column.cast(kind)
+        parts = [pc.struct_field(column, field.name).cast(field.type) for field in kind]
+        combined = [part.combine_chunks() for part in parts]
+        return pa.chunked_array([pa.StructArray.from_arrays(combined, fields=list(kind))])
+    except pa.ArrowException as error:
+        raise _wrong_type(column, name, kind, where) from error
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _wrong_type(column: pa.ChunkedArray, name: str, kind: pa.DataType, where: str) -> DataError:
+    return DataError(
+        where=f"{where}, column `{name}`",
+        got=str(column.type),
+        expected=str(kind),
+        fix="The file is another data set or another conversion of it; fetch the pinned one.",
+    )
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    try:
+        footer = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _error(path, _first_line(error), "a whole Parquet file") from error
+    size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
+    if footer.num_rows > MAX_ROWS or size > MAX_BYTES:
+        got = f"{footer.num_rows} rows, {size} bytes"
+        raise _error(path, got, f"at most {MAX_ROWS} rows and {MAX_BYTES} bytes")
+    return footer
+
+
+def _questions(document: Any, path: Path) -> Iterator[dict[str, Any]]:
+    articles = _get(document, "data", list, path, "the document")
+    for a, article in enumerate(articles):
+        at = f"data[{a}]"
+        paragraphs = _get(article, "paragraphs", list, path, at)
+        title = article.get("title")
+        for p, paragraph in enumerate(paragraphs):
+            here = f"{at}.paragraphs[{p}]"
+            context = _get(paragraph, "context", str, path, here)
+            for q, question in enumerate(_get(paragraph, "qas", list, path, here)):
+                row = _question(question, path, f"{here}.qas[{q}]")
+                yield {"title": title if isinstance(title, str) else None, "context": context} | row
+
+
+def _question(question: Any, path: Path, at: str) -> dict[str, Any]:
+    answers = [] if _impossible(question) else _get(question, "answers", list, path, at)
+    places = [f"{at}.answers[{n}]" for n in range(len(answers))]
+    return {
+        "id": _get(question, "id", str, path, at),
+        "question": _get(question, "question", str, path, at),
+        "answers": {
+            "text": [
+                _get(one, "text", str, path, place)
+                for one, place in zip(answers, places, strict=True)
+            ],
+            "answer_start": [
+                _get(one, "answer_start", int, path, place)
+                for one, place in zip(answers, places, strict=True)
+            ],
+        },
+    }
+
+
+def _impossible(question: Any) -> bool:
+    return isinstance(question, dict) and question.get("is_impossible") is True
+
+
+def _get(value: Any, key: str, kind: type, path: Path, at: str) -> Any:
+    found = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(found, kind) or isinstance(found, bool):
+        got = "nothing" if found is None else type(found).__name__
+        raise _error(path, f"{got} for `{key}` in {at}", f"{kind.__name__}, as SQuAD has it")
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+
+
+def _error(path: Path, got: str, expected: str) -> DataError:
+    fix = "Fetch the file again, or bring an undamaged copy."
+    return DataError(where=str(path), got=got, expected=expected, fix=fix)

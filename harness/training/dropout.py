@@ -1,0 +1,83 @@
+"""Dropout whose random numbers cost little on a CPU.
+
+torch draws 24 bits or more for each element with a generator that isn't vectorised: as much work
+as a training step's matrix products. Here an element costs eight bits, and is still dropped with
+exactly the probability asked for, because the one byte value that straddles the threshold is
+settled by a second draw.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+_VALUES = 256  # of a byte
+
+
+def dropped(rng: np.random.Generator, count: int, p: float) -> np.ndarray:
+    """`count` independent booleans, each True with probability `p`.
+
+    A byte below floor(256 p) is dropped, one equal to it with the remaining probability
+    256 p - floor(256 p) (a second draw, needed for one element in 256), others are kept.
+    """
+    words = rng.integers(0, 2**64, size=-(-count // 8), dtype=np.uint64, endpoint=False)
+    # Little-endian bytes, so that machines of either order agree.
+    return settle(words.astype("<u8", copy=False).view(np.uint8)[:count], rng, p)
+
+
+def settle(words: np.ndarray, rng: np.random.Generator, p: float) -> np.ndarray:
+    """Which of the uniformly drawn bytes `words` mean "dropped"; ties are drawn from `rng`."""
+    threshold = int(p * _VALUES)
+    remainder = p * _VALUES - threshold
+    drop: np.ndarray = words < threshold
+    if remainder > 0:
+        ties = np.flatnonzero(words == threshold)
+        drop[ties] = rng.random(len(ties)) < remainder
+    return drop
+
+
+class _Dropout(torch.autograd.Function):
+    """y = x * kept / (1 - p); keeps only the mask for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(kept)
+        ctx.scale = scale
+        return (x * kept.to(x.dtype)).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+        (kept,) = ctx.saved_tensors
+        return (grads[0] * kept.to(grads[0].dtype)).mul_(ctx.scale), None, None
+
+
+class FastDropout(nn.Module):
+    """`nn.Dropout` with an explicit numpy generator; does nothing in evaluation mode."""
+
+    def __init__(self, p: float, rng: np.random.Generator) -> None:
+        """Drop with probability `p`, drawing from `rng`, which other modules may share."""
+        super().__init__()
+        self.p = p
+        self.rng = rng
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` with each element dropped with probability p and the rest divided by 1 - p."""
+        if not self.training or self.p == 0.0:
+            return x
+        kept = ~dropped(self.rng, x.numel(), self.p)
+        result: Tensor = _Dropout.apply(  # type: ignore[no-untyped-call]
+            x, torch.from_numpy(kept).view(x.shape), 1.0 / (1.0 - self.p)
+        )
+        return result
+
+
+def replace_dropout(module: nn.Module, rng: np.random.Generator) -> None:
+    """Put a `FastDropout` that draws from `rng` in the place of every `nn.Dropout`."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Dropout):
+            setattr(module, name, FastDropout(child.p, rng))
+        else:
+            replace_dropout(child, rng)

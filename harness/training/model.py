@@ -1,0 +1,147 @@
+"""An encoder with a linear layer on every token, run on packed or padded batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from harness.errors import StageError, UsageError
+from harness.training import attention
+from harness.training.batching import Batch
+from harness.training.dropout import replace_dropout
+from harness.training.seeding import generator, torch_seed
+
+# Encoders of this family number positions from the padding id plus one.
+_OFFSET_POSITIONS = frozenset({"xlm-roberta", "roberta", "camembert"})
+
+
+class TokenModel(nn.Module):
+    """Encoder and head. On a CPU batches stay packed; elsewhere they are padded.
+
+    Both give the same numbers up to rounding: a padded token is masked out of attention and never
+    reaches the head.
+    """
+
+    def __init__(self, encoder: nn.Module, head: nn.Linear, *, packed: bool) -> None:
+        """Put `head` on `encoder`; `packed` says how a batch is laid out."""
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        self.packed = packed
+        config: Any = encoder.config
+        offset = config.model_type in _OFFSET_POSITIONS
+        self.first_position = int(config.pad_token_id) + 1 if offset else 0
+        self.most_tokens = int(config.max_position_embeddings) - self.first_position
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits of the batch's tokens, (tokens, outputs), float32 or wider.
+
+        The head is outside autocast: it costs nothing and its logits decide the answer.
+        """
+        hidden = self._packed(batch) if self.packed else self._padded(batch)
+        with torch.autocast(hidden.device.type, enabled=False):
+            logits: Tensor = self.head(hidden.to(self.head.weight.dtype))
+        return logits
+
+    def _packed(self, batch: Batch) -> Tensor:
+        """Hidden states of one row that holds all sequences, (tokens, width)."""
+        device = self.head.weight.device
+        positions = np.concatenate([np.arange(n) for n in batch.lengths]) + self.first_position
+        ids = batch.ids[None].to(device)
+        states: Tensor = self.encoder(
+            input_ids=ids,
+            position_ids=torch.from_numpy(positions)[None].to(device),
+            token_type_ids=torch.zeros_like(ids),
+            lengths=batch.lengths,
+        ).last_hidden_state
+        return states[0]
+
+    def _padded(self, batch: Batch) -> Tensor:
+        """Hidden states of a (batch, longest) rectangle, its padding left out: (tokens, width)."""
+        device = self.head.weight.device
+        lengths = np.array(batch.lengths)
+        rows, width = len(lengths), int(lengths.max())
+        mask = np.arange(width)[None] < lengths[:, None]
+        # Computed here and not from the mask on the device: that would wait for it.
+        real = torch.from_numpy(np.flatnonzero(mask))
+        # Any id will do for padding: nothing that is read depends on it.
+        ids = torch.zeros(rows * width, dtype=torch.int64)
+        ids[real] = batch.ids
+        ids = ids.view(rows, width).to(device, non_blocking=True)
+        positions = torch.arange(width, device=device) + self.first_position
+        states: Tensor = self.encoder(
+            input_ids=ids,
+            attention_mask=torch.from_numpy(mask).to(device, non_blocking=True),
+            position_ids=positions[None].expand(rows, -1),
+            token_type_ids=torch.zeros_like(ids),
+        ).last_hidden_state
+        return states.reshape(rows * width, -1)[real.to(device, non_blocking=True)]
+
+
+def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
+    """The encoder of a local transformers folder, in float32, without its pooler.
+
+    Raises:
+        StageError: the folder holds no encoder that transformers can read from safetensors.
+    """
+    attention.register()
+    try:
+        encoder: nn.Module = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            add_pooling_layer=False,
+            attn_implementation=attention.PACKED if packed else "sdpa",
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise StageError(
+            where="encoder",
+            got=f"{type(error).__name__}: {error}",
+            expected="a transformers folder: config.json, model.safetensors, tokenizer.json",
+            fix="Remove the encoder's artifact from the store and run again.",
+        ) from error
+    return encoder
+
+
+def new_head(width: int, outputs: int, seed: int, deviation: float = 0.02) -> nn.Linear:
+    """A newly initialised head, the same for every system of a seed.
+
+    Weights are normal with the encoder's `initializer_range` as `deviation`, biases zero
+    (transformers' initialisation of task heads).
+    """
+    head = nn.Linear(width, outputs)
+    drawn = generator("head", seed).normal(0.0, deviation, size=(outputs, width))
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(drawn))
+        head.bias.zero_()
+    return head
+
+
+def prepare_dropout(model: TokenModel, seed: int) -> None:
+    """Make dropout draw from ("dropout", seed): numpy's numbers on a CPU, torch's on a GPU."""
+    if model.packed:
+        replace_dropout(model, generator("dropout", seed))
+    else:
+        torch.manual_seed(torch_seed("dropout", seed))
+
+
+def check_length(model: TokenModel, max_length: int) -> None:
+    """Refuse windows longer than the encoder has positions for.
+
+    Raises:
+        UsageError: `max_length` is larger than the encoder's number of positions.
+    """
+    if max_length > model.most_tokens:
+        raise UsageError(
+            where="settings.max_length",
+            got=str(max_length),
+            expected=f"at most {model.most_tokens}, the encoder's positions",
+            fix="Lower max_length in the profile's overrides.",
+        )

@@ -1,0 +1,42 @@
+"""`harness report RUN`: the report again, from the run's comparison alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from harness.errors import UsageError, VerificationError
+from harness.records import Comparison
+from harness.report.render import render_run
+
+
+def run(folder: Path) -> None:
+    """Write `folder`/report.html.
+
+    Raises:
+        UsageError: not a run folder.
+        VerificationError: its comparison isn't one.
+    """
+    path = folder / "comparison.json"
+    if not path.is_file():
+        raise UsageError(
+            where=str(folder),
+            got="no comparison.json",
+            expected="a folder that `harness reproduce` wrote",
+            fix="Name the folder that --out named.",
+        )
+    try:
+        document = json.loads(path.read_bytes())["comparisons"]
+        comparisons = [Comparison.model_validate(one) for one in document]
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise VerificationError(
+            where=str(path),
+            got=str(error).split("\n")[0],
+            expected="the comparison that the run wrote",
+            fix="Reproduce the claim again; finished stages come from the store.",
+        ) from error
+    (folder / "report.html").write_text(render_run(comparisons), encoding="utf-8")
+    click.echo(f"Report: {folder / 'report.html'}")

@@ -1,0 +1,56 @@
+"""Run ONE planned stage: the single code path of every backend."""
+
+from __future__ import annotations
+
+import importlib
+
+from harness.artifacts import Store, describe_os_errors
+from harness.graph import PlannedStage
+from harness.provenance import Clock, environment
+from harness.stages.contract import Progress, Resources, StageContext, StageFunction, stage
+
+
+def run_stage(
+    planned: PlannedStage, store: Store, resources: Resources, progress: Progress
+) -> bool:
+    """Make the artifact of `planned` unless the store has it; True where it was made now.
+
+    Waits where another worker holds the key's lock, and then finds its artifact.
+
+    Raises:
+        HarnessError: what the stage says is wrong.
+        MachineError: disk full, no permission.
+    """
+    with store.locked(planned.key):
+        if store.has(planned.key):
+            return False
+        clock = Clock()
+        with store.writing(planned.key) as folder:
+            context = StageContext(
+                config=planned.config,
+                inputs={role: store.get(key) for role, key in planned.inputs.items()},
+                input_keys=dict(planned.inputs),
+                out=folder,
+                resources=resources,
+                progress=progress,
+            )
+            with describe_os_errors(store.root):
+                _function(planned.stage)(context)
+            provenance = {**environment(), **clock.stop(), "device": resources.device}
+            store.commit(planned.key, folder, _description(planned), provenance)
+    return True
+
+
+def _function(name: str) -> StageFunction:
+    module, _, function = stage(name).run.partition(":")
+    found: StageFunction = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _description(planned: PlannedStage) -> dict[str, object]:
+    return {
+        "stage": planned.stage,
+        "version": planned.version,
+        "config": planned.config,
+        "inputs": dict(planned.inputs),
+    }
