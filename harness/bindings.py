@@ -74,6 +74,11 @@ class Binding:
         rows = sum(languages.values()) if languages else self._expected_rows()
         return {"rows": rows, "languages": languages}
 
+    def realign(self) -> dict[str, int]:
+        """The repair that the pins of these splits allow, all of them together."""
+        pinned = [self.pin.configs[config][self.spec.split] for config in self.splits]
+        return {"max": sum(split.realign.max for split in pinned)}
+
     def rows(self) -> int:
         """Rows, for estimates: what is expected, or 1,000 where nobody says."""
         return int(self.expected()["rows"] or 1000)

@@ -86,7 +86,7 @@ class _ClaimPlanner:
             recipe.manifests, recipe.profile, task, use, mirror=recipe.mirror, languages=languages
         )
         label = f"{binding.dataset} {binding.spec.split}"
-        realign = binding.pin.realign.model_dump(mode="json")
+        realign = binding.realign()
         cost = rows_cost(binding)
         rows = self._add("dataset", label, binding.config(), {}, cost)
         rules = {

@@ -112,9 +112,9 @@ def test_contradicted_though_the_sign_is_right():
     assert "SMALLER" in verdict.flags
 
 
-def test_contradicted_sign_is_not_smaller():
-    """-3 + 2.29 is below 0 too."""
-    verdict = gain([-3.0] * 3, 14.5)
+def test_contradicted_without_a_sure_sign_is_not_smaller():
+    """1 + 2.29 = 3.29 is below 7.25, but 1 - 2.29 isn't above 0."""
+    verdict = gain([1.0] * 3, 14.5)
     assert verdict.rung == "CONTRADICTED"
     assert "SMALLER" not in verdict.flags
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 440
+WIDTH = 400
 """User units of every figure; the page scales it."""
 
 # Role -> the colour that stands for `var(--role)` until the SVG is rewritten.

@@ -6,7 +6,7 @@ from harness.models import VerdictRule
 from harness.records import ArtifactRef, Comparison, DataUse, TrainingRun
 from harness.report.results import Link
 from harness.report.sentences import label
-from harness.report.tables import Cell, Column, Row, Table, code, figure, table, text
+from harness.report.tables import Cell, Column, Row, Table, code, figure, short, table, text
 from harness.report.words import counts, language, number, percent
 
 _SHORT = 12
@@ -92,13 +92,15 @@ def artifacts_table(comparison: Comparison, ident: str, link: Link) -> Table:
 
 def rule_facts(rule: VerdictRule) -> tuple[tuple[str, str], ...]:
     """The verdict's rule, frozen in the manifest before the run."""
-    margin = number(rule.margin) if rule.margin is not None else "max(1.0, 25 % of the paper’s)"
+    margin = "the larger of 1.0 and 25 % of the paper’s gain"
+    if rule.margin is not None:
+        margin = f"{number(rule.margin)} points"
     return (
         ("Version", str(rule.version)),
         ("Assumed spread between runs, τ₀", f"{number(rule.tau0, 2)} points"),
         ("Weight of that assumption, ν₀", f"{number(rule.nu0)} degrees of freedom"),
         ("Retention, ρ", percent(rule.retention)),
-        ("Margin of size, m", f"{margin} points"),
+        ("Margin of size, m", margin),
         ("Margin of “no better”, δ", f"{number(rule.delta)} points"),
         ("Least number of seeds", str(rule.min_seeds)),
     )
@@ -114,8 +116,8 @@ def _data_row(one: DataUse, link: Link) -> Row:
             text(one.license),
             figure(f"{one.rows:,}"),
             text(languages),
-            text(counts(one.repairs)),
-            text(counts(one.checks)),
+            short(counts(one.repairs)),
+            short(counts(one.checks)),
         )
     )
 
@@ -126,7 +128,7 @@ def _training_row(comparison: Comparison, run: TrainingRun, link: Link) -> Row:
     return Row(
         cells=(
             text(label(comparison, run.system)),
-            text(run.phase),
+            short(run.phase),
             figure(str(run.seed)),
             *(figure(f"{amount:,}") for amount in amounts),
             figure(loss),

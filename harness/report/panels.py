@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARKERS = "osD^vP*X"
 _LEGEND = 18
-_PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_ROOM = 172, 96, 78
+_PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_ROOM = 154, 90, 78
 
 
 def languages_chart(comparison: Comparison, metric: Metric, name: str) -> Markup:
@@ -40,7 +40,7 @@ def languages_chart(comparison: Comparison, metric: Metric, name: str) -> Markup
         plot.axhline(len(codes) - 0.25, color=COLOURS["rule"], linewidth=1)
         horizontal(plot, f"{METRICS[metric]} (points of 100)")
         for index, (one, _) in enumerate(levels):
-            _legend_entry(plot, index, _clip(one.label, 62), top - 8 - _LEGEND * (index + 0.5))
+            _legend_entry(plot, index, _clip(one.label, 58), top - 8 - _LEGEND * (index + 0.5))
         return to_svg(
             figure,
             name=name,
@@ -59,7 +59,7 @@ def curves_chart(comparison: Comparison, name: str) -> Markup:
         figure = blank(step * ((len(panels) + 1) // 2))
         for index, ((phase, system), runs) in enumerate(panels.items()):
             row, column = divmod(index, 2)
-            left, top = 34 + column * (_PANEL_WIDTH + 54), 40 + row * step
+            left, top = 34 + column * (_PANEL_WIDTH + 50), 40 + row * step
             plot = axes(figure, left, top, _PANEL_WIDTH, _PANEL_HEIGHT)
             _curves(plot, runs)
             title: dict[str, Any] = {"transform": plot.transAxes, "size": SMALL}

@@ -10,7 +10,8 @@ import jinja2
 
 from harness.records import Comparison
 from harness.report.provenance_view import provenance_sections
-from harness.report.view import claim_view, scoreboard
+from harness.report.scoreboard import scoreboard
+from harness.report.view import claim_view
 from harness.report.words import count, visible
 from harness.resources import resource_dir
 
@@ -38,7 +39,7 @@ def render_run(comparisons: Sequence[Comparison]) -> str:
     several = len(views) > 1
     page = _environment().get_template("report.html")
     return page.render(
-        title=f"{count(len(views), 'claim')}, checked" if several else views[0].title,
+        title=f"{count(len(views), 'claim')}, checked".capitalize() if several else views[0].title,
         claims=views,
         several=several,
         scales=tuple(dict.fromkeys(view.scale for view in views if view.scale)),

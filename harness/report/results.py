@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from harness.models import Metric, Reported
 from harness.records import Comparison, Effect, Estimate, Level, Score, SystemResult
 from harness.report.sentences import label, pair, scope
-from harness.report.tables import Cell, Column, Row, Table, code, figure, table, text
+from harness.report.tables import Cell, Column, Row, Table, code, figure, short, table, text
 from harness.report.words import (
     EVIDENCE_STATUS,
     METRICS,
@@ -104,11 +104,11 @@ def levels_table(comparison: Comparison) -> Table:
         Row(
             cells=(
                 text(one.label, *((one.role, one.recipe) if place == 0 else ())),
-                text(METRICS[level.metric]),
+                short(METRICS[level.metric]),
                 figure(printed(level.reported) if level.reported else ""),
                 figure(number(level.value)),
                 figure(" · ".join(number(value) for value in level.per_seed)),
-                text(_COMPATIBLE[level.compatible]),
+                short(_COMPATIBLE[level.compatible]),
             )
         )
         for one in comparison.systems
@@ -177,6 +177,21 @@ def seeds_table(comparison: Comparison, link: Link) -> Table:
     return table("Averages over languages of every single training run.", columns, rows)
 
 
+def reported(comparison: Comparison, effect: Effect) -> str:
+    """The paper's difference with its metric, e.g. "+14.5 EM"."""
+    if effect.reported is None:
+        return "no size"
+    return f"{printed(effect.reported, sign=True)} {METRICS[comparison.claim.metric]}"
+
+
+def reproduced(comparison: Comparison, effect: Effect) -> str:
+    """The re-run's difference with its interval, named where there are several."""
+    estimate = effect.same_items
+    name = f"{pair(comparison, effect)}: " if len(comparison.effects) > 1 else ""
+    value = f"{signed(estimate.value)} {METRICS[estimate.metric]}"
+    return f"{name}{value} ({two_sided(estimate)} interval {interval(estimate)})"
+
+
 def methods(comparison: Comparison) -> tuple[str, ...]:
     """How the intervals were made, each method once."""
     found = [
@@ -205,13 +220,13 @@ def _effect_rows(comparison: Comparison, effect: Effect) -> list[Row]:
             name,
             printed(effect.reported, sign=True) if effect.reported else "no size",
             (same, new),
-            (text(wins), figure(_p_value(effect.p_value))),
+            (short(wins), figure(_p_value(effect.p_value))),
         )
     ]
     others: dict[Metric, list[Estimate]] = {}
     for estimate in effect.other_metrics:
         others.setdefault(estimate.metric, []).append(estimate)
-    rows += [_estimate_row(name, "", found, (text(), figure())) for found in others.values()]
+    rows += [_estimate_row(name, "", found, (short(), figure())) for found in others.values()]
     return rows
 
 
@@ -222,7 +237,7 @@ def _estimate_row(
     first = by_question.get("same_items", estimates[0])
     cells = (
         text(name),
-        text(METRICS[first.metric]),
+        short(METRICS[first.metric]),
         figure(paper),
         figure(signed(first.value, 2)),
         _bounds(by_question.get("same_items")),

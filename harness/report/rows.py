@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROW = 21
 """Height of a line, in user units."""
-LEFT = 112
+LEFT = 100
 """Width of the names' column."""
 SMALL = 10.5
 
@@ -56,7 +56,7 @@ class Caption:
 
 def headings(text: str) -> list[Row]:
     """`text` as heading lines that fit the figure."""
-    lines = textwrap.wrap(visible(text), 62, max_lines=3, placeholder=" …")
+    lines = textwrap.wrap(visible(text), 56, max_lines=3, placeholder=" …")
     return [Row(label=line) for line in lines]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Style = Literal["text", "number", "code", "hash"]
+Style = Literal["text", "short", "number", "hash", "title"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,11 @@ def table(caption: str, columns: Sequence[Column | str], rows: Sequence[Row]) ->
 def text(*lines: str) -> Cell:
     """Words; empty further lines are left out."""
     return Cell(lines=_kept(lines))
+
+
+def short(*lines: str) -> Cell:
+    """A few words that may stand in a narrow column."""
+    return Cell(lines=_kept(lines), style="short")
 
 
 def figure(*lines: str) -> Cell:

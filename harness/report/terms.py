@@ -54,6 +54,26 @@ RUNGS: dict[Rung, RungWords] = {
     ),
 }
 
+_SMALLER = RungWords(
+    title="Size contradicted",
+    tone="bad",
+    meaning="The sign agrees with the paper; the interval rules out the share of the size that the "
+    "rule asks for.",
+)
+_NONE_BETTER: dict[Rung, RungWords] = {
+    "SUBSTANTIAL": RungWords(
+        title="Reproduced in substance",
+        tone="good",
+        meaning="Every difference is established to be below the margin that the claim allows.",
+    ),
+    "DIRECTION": RungWords(
+        title="Agrees at this scale",
+        tone="direction",
+        meaning="Every difference is below the margin that the claim allows, in a run that is too "
+        "small to say more.",
+    ),
+}
+
 _LADDERS: dict[Kind, tuple[Rung, ...]] = {
     "gain": ("DIRECTION", "SUBSTANTIAL", "QUANTITATIVE"),
     "direction": ("DIRECTION",),
@@ -87,6 +107,16 @@ FLAGS: dict[str, str] = {
 }
 
 UNKNOWN_FLAG = "No explanation of this flag is recorded."
+
+
+def rung_words(comparison: Comparison) -> RungWords:
+    """How this verdict looks and what it means for its kind of claim."""
+    verdict = comparison.verdict
+    if comparison.claim.kind == "no_better":
+        return _NONE_BETTER.get(verdict.rung, RUNGS[verdict.rung])
+    if verdict.rung == "CONTRADICTED" and "SMALLER" in verdict.flags:
+        return _SMALLER
+    return RUNGS[verdict.rung]
 
 
 def sign_only(comparison: Comparison) -> bool:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.records import Comparison, Effect, Named
+from harness.records import Comparison, Named
 from harness.report import charts, material, panels, results
-from harness.report.holm import adjusted
-from harness.report.sentences import pair, scale_line, verdict_sentence
-from harness.report.tables import Cell, Column, Row, Table, figure, table, text
-from harness.report.terms import FLAGS, RUNGS, UNKNOWN_FLAG, RungWords, reachable
+from harness.report.sentences import scale_line, verdict_sentence
+from harness.report.tables import Table
+from harness.report.terms import FLAGS, UNKNOWN_FLAG, RungWords, reachable, rung_words
 from harness.report.words import (
     METRICS,
     count,
-    interval,
     language,
     listing,
-    number,
-    printed,
-    signed,
     two_sided,
     where,
 )
@@ -110,7 +104,7 @@ def claim_view(comparison: Comparison, ident: str) -> ClaimView:
         paper=paper.title,
         scale=scale_line(comparison),
         rung=verdict.rung,
-        words=RUNGS[verdict.rung],
+        words=rung_words(comparison),
         required=verdict.required,
         met=verdict.met,
         sentence=verdict_sentence(comparison),
@@ -141,58 +135,6 @@ def claim_view(comparison: Comparison, ident: str) -> ClaimView:
     )
 
 
-def scoreboard(comparisons: Sequence[Comparison], idents: Sequence[str]) -> Table:
-    """One row for each difference of each claim; p-values adjusted over all of them (Holm)."""
-    columns = (
-        Column(label="Claim"),
-        Column(label="Verdict"),
-        Column(label="Paper", numeric=True),
-        Column(label="Re\N{NON-BREAKING HYPHEN}run", numeric=True),
-        Column(label="Adjusted p", numeric=True),
-        Column(label="Flags"),
-    )
-    pairs = [(one, effect) for one in comparisons for effect in one.effects]
-    values = iter(adjusted([effect.p_value for _, effect in pairs]))
-    rows = []
-    for comparison, ident in zip(comparisons, idents, strict=True):
-        claim, verdict = comparison.claim, comparison.verdict
-        effects = comparison.effects
-        rows.append(
-            Row(
-                cells=(
-                    Cell(lines=(), links=((claim.title, ident),)),
-                    text(verdict.rung, f"required {verdict.required}: {_met(comparison)}"),
-                    figure(*(_reported(comparison, effect) for effect in effects)),
-                    figure(*(_reproduced(comparison, effect) for effect in effects)),
-                    figure(*(number(next(values), 3) for _ in effects)),
-                    text(", ".join(verdict.flags)),
-                )
-            )
-        )
-    caption = (
-        "Every claim of this run. The p-values are one-sided and adjusted for their number "
-        "(Holm); they move no verdict."
-    )
-    return table(caption, columns, rows)
-
-
-def _met(comparison: Comparison) -> str:
-    return "met" if comparison.verdict.met else "not met"
-
-
-def _reported(comparison: Comparison, effect: Effect) -> str:
-    if effect.reported is None:
-        return "no size"
-    return f"{printed(effect.reported, sign=True)} {METRICS[comparison.claim.metric]}"
-
-
-def _reproduced(comparison: Comparison, effect: Effect) -> str:
-    estimate = effect.same_items
-    name = f"{pair(comparison, effect)}: " if len(comparison.effects) > 1 else ""
-    value = f"{signed(estimate.value)} {METRICS[estimate.metric]}"
-    return f"{name}{value} ({two_sided(estimate)} interval {interval(estimate)})"
-
-
 def _ladder(comparison: Comparison) -> tuple[Step, ...]:
     verdict = comparison.verdict
     steps = reachable(comparison)
@@ -211,10 +153,13 @@ def _ladder(comparison: Comparison) -> tuple[Step, ...]:
 
 def _glance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     effects = comparison.effects
-    paper = [_reported(comparison, effect) for effect in effects if effect.reported]
+    paper = [results.reported(comparison, effect) for effect in effects if effect.reported]
     return (
         ("The paper reports", "; ".join(paper) or "no size"),
-        ("The re-run finds", "; ".join(_reproduced(comparison, e) for e in effects) or "nothing"),
+        (
+            "The re-run finds",
+            "; ".join(results.reproduced(comparison, e) for e in effects) or "nothing",
+        ),
         ("Target", comparison.claim.target_title),
         ("Seeds", count(len(comparison.seeds), "seed")),
         ("Profile", comparison.profile.id),

@@ -82,6 +82,13 @@ def _generated(source: Mapping[str, Any], config: str, split: str) -> pa.Table:
     # Imported here: the generator reads its fact base when it is imported.
     from harness.sources import mini
 
+    if source["generator_version"] != mini.GENERATOR_VERSION:
+        raise DataError(
+            where=f"data set {source['name']}",
+            got=f"generator version {mini.GENERATOR_VERSION}",
+            expected=f"version {source['generator_version']} (the pin)",
+            fix="Raise the pin's generator_version, or install the harness version of the pin.",
+        )
     generated = mini.generate(source["generator"], config, split)
     schema = dict(rows.SQUAD_COLUMNS)
     if generated and "title" in generated[0]:

@@ -1,0 +1,185 @@
+"""Papers and claims: what is stated, compared and reported, and how it is judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from harness.models.base import ArxivId, Identifier, Kind, Language, Metric, Model, Rung, Text
+
+
+class Evidence(Model):
+    """Where a number is printed."""
+
+    arxiv: ArxivId
+    """The paper in which it was read (which may quote the claim's paper)."""
+    version: str | None = None
+    table: str | None = None
+    row: str | None = None
+    column: str | None = None
+    page: int | None = None
+    quote: str | None = None
+    """The printed cell or words."""
+    status: Literal["primary", "secondary", "unverified"]
+    """primary: read in the paper; secondary: in another that quotes it; unverified: neither."""
+    known_inconsistency: str | None = None
+    """Why a number that fails a transcription check is kept all the same."""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Evidence:
+        if not (self.table or self.page or self.quote):
+            raise ValueError("evidence needs a table, a page or a quoted cell")
+        return self
+
+
+class Reported(Model):
+    """A number that the paper reports, as printed."""
+
+    value: float
+    """In points (0-100) of the claim's metric."""
+    decimals: Annotated[int, Field(ge=0, le=4)] = 1
+    """Digits printed after the point; one printed unit is 10^-decimals."""
+    seeds: Annotated[int, Field(ge=1)] | None = None
+    """Runs behind the number, where the paper says."""
+    evidence: Evidence
+
+
+class Paper(Model):
+    """A publication."""
+
+    format: Literal[1]
+    id: Identifier
+    title: Text
+    authors: Text
+    arxiv: ArxivId
+    arxiv_version: Annotated[str, StringConstraints(pattern=r"^v\d+$")]
+    venue: Text
+    encoder: Identifier
+    """The encoder that the paper's systems start from, by its name in pins.yaml."""
+    note: str | None = None
+
+
+class Intermediate(Model):
+    """The training between the encoder and the target fine-tuning."""
+
+    task: Identifier
+    """A row of tasks.yaml that has training data."""
+
+
+class System(Model):
+    """A training recipe that a claim compares; encoder and target come from elsewhere."""
+
+    label: Text
+    """How a reader calls it, e.g. "English SQuAD first"."""
+    intermediate: Intermediate | None = None
+    """None: straight from the encoder to the target task."""
+
+
+class Compare(Model):
+    """Which systems play which part: treatment and baseline, or reference and alternatives."""
+
+    treatment: Identifier | None = None
+    baseline: Identifier | None = None
+    reference: Identifier | None = None
+    alternatives: tuple[Identifier, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Compare:
+        pair = self.treatment is not None and self.baseline is not None
+        several = self.reference is not None and len(self.alternatives) > 0
+        mixed = (self.treatment or self.baseline) and (self.reference or self.alternatives)
+        if mixed or not (pair or several):
+            raise ValueError("give treatment and baseline, or reference and alternatives")
+        return self
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(system, compared with), one entry for each difference that the claim is about."""
+        if self.treatment is not None and self.baseline is not None:
+            return ((self.treatment, self.baseline),)
+        assert self.reference is not None
+        return tuple((name, self.reference) for name in self.alternatives)
+
+
+class ReportedNumbers(Model):
+    """What the paper prints for the claim."""
+
+    levels: dict[Identifier, Reported] = Field(default_factory=dict)
+    """System -> mean over the claim's languages."""
+    effect: Reported | None = None
+    """Treatment minus baseline."""
+    per_language: dict[Identifier, dict[Language, Reported]] = Field(default_factory=dict)
+    """System -> language -> score, where the paper has them."""
+
+
+class VerdictRule(Model):
+    """How the estimate is judged (docs/verdict.md); frozen before the run."""
+
+    version: Annotated[int, Field(ge=1)]
+    tau0: Annotated[float, Field(gt=0)] = 2.5
+    """Prior standard deviation over seeds of the effect, in points."""
+    nu0: Annotated[float, Field(ge=0)] = 4.0
+    """Weight of that prior, in degrees of freedom."""
+    retention: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """rho: the share of the reported gain that SUBSTANTIAL asks for."""
+    margin: Annotated[float, Field(gt=0)] | None = None
+    """m of QUANTITATIVE; None: max(1.0, 0.25 * |reported gain|)."""
+    delta: Annotated[float, Field(gt=0)] = 2.0
+    """Margin of `no_better`, in points."""
+    min_seeds: Annotated[int, Field(ge=1)] = 1
+    required_rung: dict[Identifier, Rung]
+    """Profile -> the rung that makes `harness reproduce` exit with 0."""
+
+
+class AveragingRule(Model):
+    """Over which languages the claim's mean runs; each weighs the same."""
+
+    languages: Literal["all"] | Annotated[tuple[Language, ...], Field(min_length=1)]
+    note: str | None = None
+
+
+class ClaimDeviation(Model):
+    """A difference from the paper that the manifest's author knows of."""
+
+    what: Text
+    paper: Text
+    here: Text
+
+
+class Claim(Model):
+    """One checkable statement of a paper."""
+
+    format: Literal[1]
+    id: Identifier
+    title: Text
+    statement: Text
+    """The claim in a sentence that a non-specialist understands."""
+    kind: Kind
+    target: Identifier
+    metric: Metric
+    average: AveragingRule
+    protocol: Identifier
+    systems: Annotated[dict[Identifier, System], Field(min_length=2)]
+    compare: Compare
+    variants: tuple[Identifier, ...] = ()
+    """Systems that are run and shown beside the claim; the verdict doesn't read them."""
+    reported: ReportedNumbers = Field(default_factory=ReportedNumbers)
+    source: Evidence
+    """Where the claim itself is stated."""
+    verdict: VerdictRule
+    deviations: tuple[ClaimDeviation, ...] = ()
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Claim:
+        named = {name for pair in self.compare.pairs() for name in pair} | set(self.variants)
+        reported = set(self.reported.levels) | set(self.reported.per_language)
+        for name in sorted((named | reported) - set(self.systems)):
+            raise ValueError(f"`{name}` is not one of the systems {', '.join(self.systems)}")
+        for name in sorted(set(self.systems) - named):
+            raise ValueError(f"system `{name}` is compared with nothing")
+        if (self.kind == "no_better") != (self.compare.reference is not None):
+            raise ValueError("`no_better` compares a reference with alternatives, others a pair")
+        if self.kind == "gain" and self.reported.effect is None:
+            raise ValueError("a `gain` needs reported.effect; without a size it is a `direction`")
+        return self

@@ -1,0 +1,50 @@
+"""Runs one data stage on a configuration, as the worker would."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.stages.contract import Resources, StageContext, stage
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def start(self, total: int, unit: str) -> None:
+        """Nothing."""
+
+    def advance(self, done: int, **figures: float) -> None:
+        """Nothing."""
+
+
+def run_stage(
+    name: str,
+    out: Path,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, Path] | None = None,
+    resources: Resources | None = None,
+) -> Path:
+    """Run the stage called `name` into `out`, with exactly the keys that it declares to read."""
+    declared = stage(name)
+    assert set(config) == set(declared.reads)
+    module, function = declared.run.split(":")
+    out.mkdir(parents=True)
+    context = StageContext(
+        config=config,
+        inputs=inputs or {},
+        input_keys=dict.fromkeys(inputs or {}, "0" * 64),
+        out=out,
+        resources=resources or Resources(),
+        progress=Silent(),
+    )
+    getattr(importlib.import_module(module), function)(context)
+    return out
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in `path`."""
+    return json.loads(path.read_text("utf-8"))
