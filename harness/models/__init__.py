@@ -1,8 +1,8 @@
 """The typed, frozen form of every manifest: papers, claims, protocols, profiles, tasks, pins.
 
-Every model refuses keys that it doesn't know (`extra="forbid"`). `manifest.py` reads the files; this
-package only says what they may hold. The JSON schema in `manifests/schema.json` is made from it and
-kept current by a test.
+Every model refuses keys that it doesn't know (`extra="forbid"`). `manifest.py` reads the files;
+this package only says what they may hold. The JSON schema in `manifests/schema.json` is made from
+it and kept current by a test.
 """
 
 from harness.models.base import (
