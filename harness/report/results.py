@@ -1,25 +1,23 @@
-"""The tables of numbers: differences, scores per language, levels, evidence, single seeds."""
+"""The tables of numbers: differences, levels, single seeds; and what the numbers are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.models import Metric, Reported
+from harness.models import Metric
 from harness.records import Comparison, Effect, Estimate, Level, Score, SystemResult
-from harness.report.sentences import label, pair, scope
+from harness.report.language_table import items_of, level_of, metrics_of
+from harness.report.sentences import pair, scope
 from harness.report.tables import Cell, Column, Row, Table, code, figure, short, table, text
 from harness.report.words import (
-    EVIDENCE_STATUS,
     METRICS,
     interval,
-    language,
     listing,
     number,
     percent,
     printed,
     signed,
     two_sided,
-    where,
 )
 
 Link = Callable[[str], tuple[tuple[str, str], ...]]
@@ -35,7 +33,7 @@ def signature(comparison: Comparison) -> str:
         return "No scores were recorded."
     scorers = listing(sorted({score.scorer for score in scores}))
     splits = listing(sorted({score.split for score in scores}))
-    items = sum(max(amounts, default=0) for amounts in _items(comparison).values())
+    items = sum(max(amounts, default=0) for amounts in items_of(comparison).values())
     seeds = listing([str(seed) for seed in comparison.seeds])
     return (
         f"Scorer {scorers} on split {splits} of {comparison.claim.target_title}, {items:,} items, "
@@ -61,31 +59,6 @@ def effects_table(comparison: Comparison) -> Table:
         "Differences in points. Same items: does a re-run agree with the paper, on its test items "
         "(the verdict reads this one). New items: does the difference carry over to other items "
         "of the same kind. p: one-sided, of no difference in the claimed direction."
-    )
-    return table(caption, columns, rows)
-
-
-def languages_table(comparison: Comparison) -> Table:
-    """Every system's score and every pair's difference, language by language."""
-    metrics = _metrics(comparison)
-    columns = [Column(label="Language"), Column(label="Items", numeric=True)]
-    for metric in metrics:
-        columns += [
-            Column(label=one.label, group=METRICS[metric], numeric=True)
-            for one in comparison.systems
-        ]
-        columns += [
-            Column(label=name, group=METRICS[metric], numeric=True)
-            for name in _difference_names(comparison)
-        ]
-    items = _items(comparison)
-    rows = [
-        _language_row(comparison, code_, metrics, items.get(code_, []))
-        for code_ in comparison.languages
-    ]
-    rows.append(_average_row(comparison, metrics))
-    caption = (
-        "Scores in points of 100, mean over seeds; in the average every language weighs the same."
     )
     return table(caption, columns, rows)
 
@@ -121,47 +94,9 @@ def levels_table(comparison: Comparison) -> Table:
     return table(caption, columns, rows)
 
 
-def evidence_table(comparison: Comparison) -> Table:
-    """Where each number of the paper is printed, and who read it there."""
-    rows = [
-        _evidence_row(f"Difference: {pair(comparison, effect)}", effect.same_items.metric, number_)
-        for effect in comparison.effects
-        if (number_ := effect.reported)
-    ]
-    rows += [
-        _evidence_row(one.label, level.metric, number_)
-        for one in comparison.systems
-        for level in one.levels
-        if (number_ := level.reported)
-    ]
-    source = comparison.claim.source
-    rows.append(
-        Row(
-            cells=(
-                text("The claim itself"),
-                figure(),
-                figure(),
-                text(where(source), source.known_inconsistency or ""),
-                text(EVIDENCE_STATUS[source.status]),
-            )
-        )
-    )
-    columns = (
-        Column(label="Number"),
-        Column(label="As printed", numeric=True),
-        Column(label="Runs", numeric=True),
-        Column(label="Where"),
-        Column(label="Status"),
-    )
-    caption = (
-        "The paper’s numbers: as printed, over how many training runs, and where they were read."
-    )
-    return table(caption, columns, rows)
-
-
 def seeds_table(comparison: Comparison, link: Link) -> Table:
     """Average scores of each system and seed, with the predictions behind them."""
-    metrics = _metrics(comparison)
+    metrics = metrics_of(comparison)
     columns = (
         Column(label="System"),
         Column(label="Seed", numeric=True),
@@ -202,13 +137,6 @@ def methods(comparison: Comparison) -> tuple[str, ...]:
         for estimate in (effect.same_items, effect.new_items)
     ]
     return tuple(dict.fromkeys(found))
-
-
-def _difference_names(comparison: Comparison) -> list[str]:
-    """Column headings: one difference needs no name, several are told apart by treatment."""
-    if len(comparison.effects) == 1:
-        return ["Difference"]
-    return [f"Difference, {label(comparison, one.treatment)}" for one in comparison.effects]
 
 
 def _effect_rows(comparison: Comparison, effect: Effect) -> list[Row]:
@@ -260,76 +188,11 @@ def _p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else number(value, 3)
 
 
-def _metrics(comparison: Comparison) -> list[Metric]:
-    """The claim's metric, then the others in the order of the systems' levels."""
-    found = [level.metric for one in comparison.systems for level in one.levels]
-    return list(dict.fromkeys([comparison.claim.metric, *found]))
-
-
-def _items(comparison: Comparison) -> dict[str, list[int]]:
-    """Language -> numbers of items; more than one number where systems differ."""
-    items: dict[str, set[int]] = {}
-    for one in comparison.systems:
-        for score in one.scores:
-            items.setdefault(score.language, set()).add(score.items)
-    return {key: sorted(amounts) for key, amounts in items.items()}
-
-
-def _level(one: SystemResult, metric: Metric) -> Level | None:
-    return next((level for level in one.levels if level.metric == metric), None)
-
-
-def _estimate(effect: Effect, metric: Metric) -> Estimate | None:
-    found = (effect.same_items, *effect.other_metrics)
-    return next((estimate for estimate in found if estimate.metric == metric), None)
-
-
-def _language_row(
-    comparison: Comparison, key: str, metrics: Sequence[Metric], items: Sequence[int]
-) -> Row:
-    cells = [text(f"{language(key)} ({key})"), figure(" / ".join(f"{n:,}" for n in items))]
-    for metric in metrics:
-        for one in comparison.systems:
-            level = _level(one, metric)
-            value = level.per_language.get(key) if level else None
-            cells.append(figure("" if value is None else number(value)))
-        for effect in comparison.effects:
-            estimate = _estimate(effect, metric)
-            value = estimate.per_language.get(key) if estimate else None
-            cells.append(figure("" if value is None else signed(value)))
-    return Row(cells=tuple(cells))
-
-
-def _average_row(comparison: Comparison, metrics: Sequence[Metric]) -> Row:
-    total = sum(max(amounts) for amounts in _items(comparison).values())
-    cells = [text("Average"), figure(f"{total:,}")]
-    for metric in metrics:
-        levels = [_level(one, metric) for one in comparison.systems]
-        cells += [figure(number(level.value) if level else "") for level in levels]
-        estimates = [_estimate(effect, metric) for effect in comparison.effects]
-        cells += [figure(signed(one.value) if one else "") for one in estimates]
-    return Row(cells=tuple(cells), strong=True)
-
-
-def _evidence_row(name: str, metric: Metric, reported: Reported) -> Row:
-    evidence = reported.evidence
-    doubt = evidence.known_inconsistency
-    return Row(
-        cells=(
-            text(name),
-            figure(f"{printed(reported)} {METRICS[metric]}"),
-            figure(str(reported.seeds) if reported.seeds else "not said"),
-            text(where(evidence), f"Known inconsistency: {doubt}" if doubt else ""),
-            text(EVIDENCE_STATUS[evidence.status]),
-        )
-    )
-
-
 def _seed_row(
     one: SystemResult, place: int, seed: int, metrics: Sequence[Metric], link: Link
 ) -> Row:
     scores = [score for score in one.scores if score.seed == seed]
-    averages = [_seed_average(_level(one, metric), place) for metric in metrics]
+    averages = [_seed_average(level_of(one, metric), place) for metric in metrics]
     keys = list(dict.fromkeys(score.predictions for score in scores))
     return Row(
         cells=(

@@ -160,7 +160,7 @@ def _gain_parts(comparison: Comparison) -> dict[str, str]:
         "found": _found(comparison, effect),
         "paper": printed(effect.reported, sign=True),
         "share": percent(rule.retention),
-        "bound": signed(rule.retention * effect.reported.value, effect.reported.decimals),
+        "bound": signed(rule.retention * effect.reported.value, effect.reported.decimals + 1),
         "certain": "" if sign_only(comparison) else "certain ",
     }
 

@@ -8,6 +8,8 @@ from markupsafe import Markup
 
 from harness.records import Comparison, Named
 from harness.report import charts, material, panels, results
+from harness.report.evidence import evidence_table
+from harness.report.language_table import languages_table
 from harness.report.sentences import scale_line, verdict_sentence
 from harness.report.tables import Table
 from harness.report.terms import FLAGS, UNKNOWN_FLAG, RungWords, reachable, rung_words
@@ -116,10 +118,10 @@ def claim_view(comparison: Comparison, ident: str) -> ClaimView:
         effects=results.effects_table(comparison),
         effects_chart=_effects_chart(comparison, ident),
         methods=results.methods(comparison),
-        languages=results.languages_table(comparison),
+        languages=languages_table(comparison),
         language_charts=_language_charts(comparison, ident),
         levels=results.levels_table(comparison),
-        evidence=results.evidence_table(comparison),
+        evidence=evidence_table(comparison),
         seeds=results.seeds_table(comparison, link),
         seeds_chart=_seeds_chart(comparison, ident),
         training=material.training_table(comparison, link),
@@ -191,10 +193,9 @@ def _effects_chart(comparison: Comparison, ident: str) -> Chart | None:
     if not comparison.effects:
         return None
     level = two_sided(comparison.effects[0].same_items)
-    caption = (
-        f"Thick line: {level} interval on the paper’s test items; thin line: for new items. "
-        "Diamond: the number that the paper prints."
-    )
+    caption = f"Thick line: {level} interval on the paper’s test items; thin line: for new items."
+    if any(effect.reported for effect in comparison.effects):
+        caption += " Diamond: the number that the paper prints."
     return Chart(svg=charts.effects_chart(comparison, f"{ident}-effects"), caption=caption)
 
 

@@ -121,8 +121,7 @@ def _best_pairs(starts: np.ndarray, ends: np.ndarray, settings: QaSettings) -> n
 def _top(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the `count` highest of each row, ascending; the earliest of equal values."""
     order = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    result: np.ndarray = np.sort(order, axis=1)
-    return result
+    return np.sort(order, axis=1)
 
 
 def _exhaustive(
@@ -140,4 +139,5 @@ def _exhaustive(
     ends = np.where(visible, end_logits[whole], -np.inf)
     local = bounds - bounds[0]
     everything = QaSettings(**{**vars(settings), "n_best": int(np.diff(bounds).max())})
-    return _best_pairs(_padded(starts, local), _padded(ends, local), everything) + _shift(bounds)
+    pairs = _best_pairs(_padded(starts, local), _padded(ends, local), everything)
+    return pairs + _shift(bounds)

