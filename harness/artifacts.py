@@ -16,6 +16,7 @@ import errno
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,11 +26,12 @@ from typing import Any, NoReturn
 from filelock import FileLock, Timeout
 
 from harness.canonical import canonical_json, digest, file_sha256
-from harness.errors import MachineError, StageError, VerificationError
+from harness.errors import HarnessError, MachineError, StageError, VerificationError
 
 META = "meta.json"
 PROVENANCE = "provenance.json"
 _counter = itertools.count()
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,8 @@ class Store:
             files = {name: _describe(folder / name) for name in _names(folder)}
             meta = {"key": key, **description, "files": files}
             (folder / META).write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
-            for name in (*files, META):
-                _flush(folder / name)
-            _flush(folder)
+            for path in (*folder.rglob("*"), folder):
+                _flush(path)
             target = self.path(key)
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists() and not self.has(key):
@@ -159,14 +160,22 @@ class Store:
 
 @contextlib.contextmanager
 def describe_os_errors(place: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission into a MachineError that names `place`."""
+    """Turn a full disk or a missing permission into a MachineError that names `place`.
+
+    safetensors and tokenizers raise exceptions of their own, which end in Rust's "(os error N)".
+    """
     try:
         yield
+    except HarnessError:
+        raise
     except OSError as error:
-        _explain(error, place)
+        _explain(error, error.errno, error.filename or place)
+    except Exception as error:
+        number = _RUST_ERROR.search(str(error))
+        _explain(error, int(number[1]) if number else None, place)
 
 
-def _explain(error: OSError, place: Path) -> NoReturn:
+def _explain(error: Exception, number: int | None, place: Path) -> NoReturn:
     advice = {
         errno.ENOSPC: ("disk full", "free space", "Free some space"),
         errno.EDQUOT: ("disk quota used up", "free space", "Free some space"),
@@ -175,11 +184,11 @@ def _explain(error: OSError, place: Path) -> NoReturn:
         errno.EROFS: ("read-only file system", "a writable folder", "Name another --store"),
         errno.ENOTDIR: ("a file in the way", "a folder", "Name another --store"),
     }
-    if error.errno not in advice:
+    if number not in advice:
         raise error
-    got, expected, way_out = advice[error.errno]
+    got, expected, way_out = advice[number]
     raise MachineError(
-        where=str(error.filename or place),
+        where=str(place),
         got=got,
         expected=expected,
         fix=f"{way_out} and run the same command again: what was finished is kept.",

@@ -131,6 +131,8 @@ def bind(
     if not splits:
         raise _not_held(spec.dataset, ", ".join(spec.configs), spec.split)
     available = _available(pin, splits)
+    if held and use == "train":
+        _holds_languages(spec, available)
     missing: tuple[str, ...] = ()
     if languages is not None:
         chosen = tuple(lang for lang in languages if available is None or lang in available)
@@ -165,6 +167,12 @@ def _spec(manifests: Manifests, profile: Profile, task: str, use: Use) -> DataSp
             fix=f"Add it, or bind it in the profile {profile.id}.",
         )
     return spec
+
+
+def _holds_languages(spec: DataSpec, available: tuple[str, ...] | None) -> None:
+    for language in spec.languages or ():
+        if available is not None and language not in available:
+            raise _not_held(spec.dataset, language, spec.split)
 
 
 def _same_revision(dataset: str, pin: DatasetPin, held: MirrorDataset) -> None:

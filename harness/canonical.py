@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_ABSOLUTE = re.compile(r"^(/|[A-Za-z]:[\\/]|~/)")
+# A slash before a space is prose, such as a quoted table cell.
+_ABSOLUTE = re.compile(r"^(/(?!\s)|[A-Za-z]:[\\/]|~/)")
 _CHUNK = 1 << 20
 
 

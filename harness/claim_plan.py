@@ -10,7 +10,7 @@ from harness.bindings import Binding, Use, bind
 from harness.costs import Cost, encoder_cost, prediction_cost, rows_cost, training_cost
 from harness.describe import describe, intermediate_use
 from harness.graph import Graph
-from harness.models import Claim
+from harness.models import Claim, EncoderPin
 from harness.recipe import Recipe
 
 
@@ -53,7 +53,7 @@ class _ClaimPlanner:
         encoder = self._add(
             "encoder",
             self.recipe.profile.encoder,
-            {"pin": pin.model_dump(mode="json")},
+            {"pin": _identity(self.recipe.profile.encoder, pin)},
             {},
             encoder_cost(pin),
         )
@@ -158,6 +158,11 @@ class _ClaimPlanner:
         planned = self.graph.stages[key]
         inputs = dict(planned.inputs)
         return {"stage": planned.stage, "label": self.labels[key], "key": key, "inputs": inputs}
+
+
+def _identity(name: str, pin: EncoderPin) -> dict[str, Any]:
+    """The pin without its prose: a better title must not make every training anew."""
+    return {**pin.model_dump(mode="json"), "title": name, "license": "as pinned"}
 
 
 def _repeated_variants(

@@ -36,6 +36,10 @@ from harness.resources import resource_dir
 from harness.transcription import transcription_problems
 
 M = TypeVar("M", bound=BaseModel)
+_READ = (
+    *("papers/*/*.yaml", "protocols/*.yaml", "profiles/*.yaml"),
+    *("tasks.yaml", "pins.yaml", "machines.yaml"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,8 @@ def load_manifests(extra: Path | None = None, pins: Path | None = None) -> Manif
             expected="a folder with papers/, protocols/, ...",
             fix="Check the path.",
         )
+    if extra:
+        _refuse_strays(extra)
     manifests = Manifests(
         papers=_papers(folders),
         claims=_claims(folders),
@@ -91,6 +97,7 @@ def load_manifests(extra: Path | None = None, pins: Path | None = None) -> Manif
         ),
     )
     _check_references(manifests, folders)
+    _check_overrides(manifests)
     return manifests
 
 
@@ -148,12 +155,26 @@ def merge_override(base: ExtractiveQa, values: Mapping[str, Any], where: str) ->
 def _suggest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    return f"did you mean `{close[0]}`?" if close else f"one of {', '.join(names)}"
+    return f"`{close[0]}`, perhaps" if close else f"one of {', '.join(names)}"
 
 
 def _files(folders: Sequence[Path], pattern: str) -> list[Path]:
     found = [sorted(folder.glob(pattern), key=lambda p: (p.parent, p.stem)) for folder in folders]
     return [path for paths in found for path in paths]
+
+
+def _refuse_strays(folder: Path) -> None:
+    """A file that nothing reads would pass for checked."""
+    read = {path for pattern in _READ for path in folder.glob(pattern)}
+    for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml"))):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path not in read and not hidden:
+            raise ManifestError(
+                where=str(path),
+                got="a manifest in a place that nothing reads",
+                expected=f"one of {', '.join(_READ)}",
+                fix="Move or rename it.",
+            )
 
 
 def _papers(folders: Sequence[Path]) -> dict[str, Paper]:
@@ -233,6 +254,13 @@ def _check_references(manifests: Manifests, folders: Sequence[Path]) -> None:
             )
 
 
+def _check_overrides(manifests: Manifests) -> None:
+    for profile in manifests.profiles.values():
+        values = profile.overrides.get("extractive_qa", {})
+        for protocol in manifests.protocols.values():
+            merge_override(protocol.extractive_qa, values, f"profile {profile.id}: extractive_qa")
+
+
 Reference = tuple[str, str, str, Iterable[str]]
 
 
@@ -259,6 +287,9 @@ def _claim_references(manifests: Manifests, name: str, claim: Claim) -> Iterator
     yield user, "paper", name.split("/")[0], manifests.papers
     yield user, "task", claim.target, manifests.tasks
     yield user, "protocol", claim.protocol, manifests.protocols
+    if claim.average.languages != "all":
+        for language in claim.average.languages:
+            yield user, "language", language, manifests.tasks[claim.target].languages
     for system in claim.systems.values():
         if system.intermediate:
             yield user, "task", system.intermediate.task, manifests.tasks
@@ -279,7 +310,8 @@ def _data_specs(manifests: Manifests) -> Iterator[tuple[str, DataSpec]]:
 def _explain(error: ValidationError, path: Path, lines: yaml12.Lines) -> ManifestError:
     """The first problem in words; pydantic's location is cut to the keys that the file has."""
     problems = error.errors(include_url=False, include_context=False)
-    first = problems[0]
+    # A misspelt key is both unknown and missing; the unknown one stands in the file.
+    first = min(problems, key=lambda one: one["type"] != "extra_forbidden")
     at: tuple[str | int, ...] = ()
     for part in first["loc"]:
         if (*at, part) in lines:

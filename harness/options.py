@@ -93,10 +93,11 @@ def resolve_device(option: str) -> str:
             expected="auto, cpu, cuda or cuda:N",
             fix="Leave it out to use the GPU where there is one.",
         )
-    if option != "cpu" and not gpus():
+    index = int(option.partition(":")[2] or 0)
+    if option != "cpu" and index >= len(gpus()):
         raise MachineError(
             where=f"--device {option}",
-            got="no NVIDIA GPU on this machine",
+            got=f"{len(gpus()) or 'no'} NVIDIA GPU on this machine",
             expected="a GPU that nvidia-smi shows",
             fix="Use --device cpu, or run where there is a GPU.",
         )

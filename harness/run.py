@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.artifacts import Store
+from harness.artifacts import Store, describe_os_errors
 from harness.costs import Cost
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
@@ -145,8 +145,9 @@ def _calibrate(store: Store, planned: PlannedStage, device: str) -> None:
         speeds = {}
     speeds.setdefault(device, {})[kind] = flops / max(seconds(store, planned.key), 1e-3)
     fresh = path.with_suffix(f".{planned.key[:12]}.tmp")
-    fresh.write_text(json.dumps(speeds, indent=1, sort_keys=True), encoding="utf-8")
-    fresh.replace(path)
+    with describe_os_errors(store.root):
+        fresh.write_text(json.dumps(speeds, indent=1, sort_keys=True), encoding="utf-8")
+        fresh.replace(path)
 
 
 def _work(cost: Cost) -> tuple[str, float] | None:

@@ -22,6 +22,7 @@ from harness.provenance import environment
 from harness.records import Comparison, read_examples
 
 RUN = "run.json"
+_FRESH = ".harness-run-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,14 @@ def write_run(
     check_replaceable(out)
     with describe_os_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = out.parent / f".{out.name}-{os.getpid()}"
+        # A container's mounted folder can't be renamed: there, the contents are replaced.
+        mounted = os.path.ismount(out)
+        fresh = (out if mounted else out.parent) / f"{_FRESH}{os.getpid()}"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         try:
             _fill(fresh, plan, store, comparisons, pages)
-            _swap(fresh, out)
+            (_refill if mounted else _swap)(fresh, out)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
@@ -64,8 +67,10 @@ def check_replaceable(out: Path) -> None:
     Raises:
         UsageError: `out` holds something else.
     """
-    if out.is_dir() and (not any(out.iterdir()) or (out / RUN).is_file()):
-        return
+    if out.is_dir():
+        others = [path for path in out.iterdir() if not path.name.startswith(_FRESH)]
+        if not others or (out / RUN).is_file():
+            return
     if out.exists():
         raise UsageError(
             where=f"--out {out}",
@@ -163,6 +168,15 @@ def _swap(fresh: Path, out: Path) -> None:
         os.rename(out, old)
     os.rename(fresh, out)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _refill(fresh: Path, out: Path) -> None:
+    """Move what is in `fresh` into `out`, run.json last: until then `verify` refuses the folder."""
+    for path in out.iterdir():
+        if path not in (fresh, out / RUN):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted(fresh.iterdir(), key=lambda one: one.name == RUN):
+        os.replace(path, out / path.name)
 
 
 def default_out(claims: Sequence[str], profile: str) -> Path:

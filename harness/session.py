@@ -21,6 +21,8 @@ from harness.run import execute as walk
 from harness.run_folder import Pages, check_replaceable, default_out, write_run
 
 Given = Mapping[str, Any]
+# Exit status of a rung that isn't the one asked for; all others are 11.
+_BELOW = {"CONTRADICTED": 10, "INVALID": 3}
 
 
 def load(given: Given) -> Manifests:
@@ -130,6 +132,5 @@ def _status(comparisons: Mapping[str, Comparison], outcome: Outcome) -> int:
     found = {error.exit_code for error in outcome.failed.values()}
     for comparison in comparisons.values():
         verdict = comparison.verdict
-        below = 10 if verdict.rung == "CONTRADICTED" else 11
-        found.add(0 if verdict.met else below)
+        found.add(0 if verdict.met else _BELOW.get(verdict.rung, 11))
     return min(found, key=EXIT_PRECEDENCE.index)

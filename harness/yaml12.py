@@ -31,10 +31,17 @@ _CORE = (
     (re.compile(r"[-+]?[0-9]+\Z"), int),
     (re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"), float),
 )
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
-_PLAIN_TAGS |= {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES = 4 << 20
+# The composer recurses in C without a limit; no manifest nests ten deep.
+_MAX_DEPTH = 100
+_OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
 def load(path: Path) -> tuple[Any, Lines]:
@@ -61,10 +68,7 @@ def parse(raw: bytes, name: str) -> tuple[Any, Lines]:
         raise _error(name, 1, f"{len(raw)} bytes", f"at most {_MAX_BYTES}", "Split the file.")
     try:
         text = raw.decode("utf-8-sig")
-        for token in yaml.scan(text, Loader=_LOADER):
-            if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
-                line = token.start_mark.line + 1
-                raise _error(name, line, "an anchor or alias", "plain data", "Write the value out.")
+        _check_tokens(text, name)
         node = yaml.compose(text, Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise _error(name, 1, str(error), "UTF-8 text", "Save the file as UTF-8.") from error
@@ -73,15 +77,23 @@ def parse(raw: bytes, name: str) -> tuple[Any, Lines]:
         problem = str(getattr(error, "problem", None) or error).split("\n")[0]
         line = mark.line + 1 if mark else 1
         raise _error(name, line, problem, "valid YAML", "Mend the syntax.") from error
-    except RecursionError as error:
-        raise _error(name, 1, "very deep nesting", "plain data", "Flatten it.") from error
     lines: Lines = {(): 1}
-    if node is None:
-        return None, lines
-    try:
-        return _build(node, (), lines, name), lines
-    except RecursionError as error:
-        raise _error(name, 1, "very deep nesting", "plain data", "Flatten it.") from error
+    return (None if node is None else _build(node, (), lines, name)), lines
+
+
+def _check_tokens(text: str, name: str) -> None:
+    """Refuse what isn't plain data, and nesting that would overflow libyaml's composer."""
+    depth = 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        line = token.start_mark.line + 1
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            raise _error(name, line, "an anchor or alias", "plain data", "Write the value out.")
+        if isinstance(token, yaml.TagToken):
+            got = f"tag `{''.join(filter(None, token.value))}`"
+            raise _error(name, line, got, "plain data", "Remove the tag.")
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _MAX_DEPTH:
+            raise _error(name, line, "very deep nesting", f"at most {_MAX_DEPTH}", "Flatten it.")
 
 
 def _build(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, name: str) -> Any:
@@ -98,6 +110,8 @@ def _build(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, name: str) 
         key_line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise _error(name, key_line, "a key that isn't text", "a text key", "Use a plain key.")
+        if key == "<<" and not key_node.style:
+            raise _error(name, key_line, "a merge `<<`", "plain data", "Write the keys out.")
         if key in found:
             first = lines[(*at, key)]
             raise _error(
@@ -113,8 +127,6 @@ def _build(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, name: str) 
 
 
 def _scalar(node: yaml.ScalarNode, line: int, name: str) -> Any:
-    if node.tag not in _PLAIN_TAGS:
-        raise _error(name, line, f"tag `{node.tag}`", "plain data", "Remove the tag.")
     text = str(node.value)
     if node.style:
         return text

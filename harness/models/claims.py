@@ -180,6 +180,6 @@ class Claim(Model):
             raise ValueError(f"system `{name}` is compared with nothing")
         if (self.kind == "no_better") != (self.compare.reference is not None):
             raise ValueError("`no_better` compares a reference with alternatives, others a pair")
-        if self.kind == "gain" and self.reported.effect is None:
+        if self.kind == "gain" and not (self.reported.effect and self.reported.effect.value):
             raise ValueError("a `gain` needs reported.effect; without a size it is a `direction`")
         return self

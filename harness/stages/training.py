@@ -14,15 +14,15 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from harness.errors import DataError
-from harness.models import ExtractiveQa
+from harness.models import QaTraining
 from harness.records import QaExample, read_examples
 from harness.stages.contract import StageContext
 from harness.tasks.extractive_qa import (
     Windows,
     build_windows,
     pair_layout,
-    qa_settings,
     span_loss,
+    window_settings,
 )
 from harness.training.batching import Batch, Sequences, step_count, training_steps
 from harness.training.loop import Trained, exempt, train
@@ -71,12 +71,13 @@ def finetune(context: StageContext) -> None:
 
 
 def _run(context: StageContext, *, keep_head: bool) -> None:
-    settings = ExtractiveQa.model_validate(dict(context.config["settings"]))
+    settings = QaTraining.model_validate(dict(context.config["settings"]))
     device = torch.device(context.resources.device)
     deterministic(int(context.config["threads"]), device)
     examples = _examples(context.inputs["examples"])
     tokenizer = Tokenizer.from_file(str(context.inputs["encoder"] / "tokenizer.json"))
-    windows = build_windows(examples, tokenizer, qa_settings(settings.model_dump()), training=True)
+    shape = window_settings(settings.model_dump())
+    windows = build_windows(examples, tokenizer, shape, training=True)
     start = _starting_point(context, windows, tokenizer)
     model = _model(start.encoder, settings, int(context.config["seed"]), device)
     trained = _train(model, windows, start.remap, settings, context)
@@ -130,9 +131,7 @@ def _starting_point(context: StageContext, windows: Windows, tokenizer: Tokenize
     return _Start(encoder=encoder, used=used, remap=trim(encoder, used), previous=previous)
 
 
-def _model(
-    encoder: nn.Module, settings: ExtractiveQa, seed: int, device: torch.device
-) -> TokenModel:
+def _model(encoder: nn.Module, settings: QaTraining, seed: int, device: torch.device) -> TokenModel:
     config: Any = encoder.config
     deviation = float(getattr(config, "initializer_range", 0.02))
     head = new_head(int(config.hidden_size), 2, seed, deviation)
@@ -146,7 +145,7 @@ def _train(
     model: TokenModel,
     windows: Windows,
     remap: np.ndarray,
-    settings: ExtractiveQa,
+    settings: QaTraining,
     context: StageContext,
 ) -> Trained:
     sequences: Sequences = _Remapped(remap[windows.ids], windows.bounds)

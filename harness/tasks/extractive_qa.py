@@ -23,19 +23,34 @@ from harness.tasks.spans import answer_tokens, check_answer, visible_offsets
 
 
 @dataclass(frozen=True, kw_only=True)
-class QaSettings:
-    """The part of `models.ExtractiveQa` that shapes windows and answers."""
+class WindowSettings:
+    """The part of `models.ExtractiveQa` that shapes windows."""
 
     max_length: int
     doc_stride: int
     max_query_length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QaSettings(WindowSettings):
+    """The part of `models.ExtractiveQa` that shapes windows and answers."""
+
     max_answer_length: int
     n_best: int
 
 
+def window_settings(values: Mapping[str, Any]) -> WindowSettings:
+    """Those of `values` (a stage's settings) that `WindowSettings` names."""
+    return WindowSettings(**_named(WindowSettings, values))
+
+
 def qa_settings(values: Mapping[str, Any]) -> QaSettings:
     """Those of `values` (a stage's settings) that `QaSettings` names."""
-    return QaSettings(**{name: int(values[name]) for name in QaSettings.__dataclass_fields__})
+    return QaSettings(**_named(QaSettings, values))
+
+
+def _named(settings: type[WindowSettings], values: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(values[name]) for name in settings.__dataclass_fields__}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +114,7 @@ def pair_layout(tokenizer: Tokenizer) -> PairLayout:
 
 
 def build_windows(
-    examples: Sequence[QaExample], tokenizer: Tokenizer, settings: QaSettings, training: bool
+    examples: Sequence[QaExample], tokenizer: Tokenizer, settings: WindowSettings, training: bool
 ) -> Windows:
     """Cut every example into windows of at most `max_length` tokens.
 
@@ -161,7 +176,7 @@ def _empty(identifier: str) -> DataError:
 class _Builder:
     """Collects windows into flat arrays."""
 
-    def __init__(self, *, settings: QaSettings, layout: PairLayout) -> None:
+    def __init__(self, *, settings: WindowSettings, layout: PairLayout) -> None:
         self.settings = settings
         self.before = np.array(layout.before, dtype=np.int32)
         self.between = np.array(layout.between, dtype=np.int32)

@@ -120,8 +120,9 @@ def _best_pairs(starts: np.ndarray, ends: np.ndarray, settings: QaSettings) -> n
 
 def _top(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the `count` highest of each row, ascending; the earliest of equal values."""
-    order = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    return np.sort(order, axis=1)
+    best: np.ndarray = np.argsort(-values, axis=1, kind="stable")[:, :count]
+    best.sort(axis=1)
+    return best
 
 
 def _exhaustive(
@@ -139,5 +140,6 @@ def _exhaustive(
     ends = np.where(visible, end_logits[whole], -np.inf)
     local = bounds - bounds[0]
     everything = QaSettings(**{**vars(settings), "n_best": int(np.diff(bounds).max())})
-    pairs = _best_pairs(_padded(starts, local), _padded(ends, local), everything)
-    return pairs + _shift(bounds)
+    pairs: np.ndarray = _best_pairs(_padded(starts, local), _padded(ends, local), everything)
+    pairs += _shift(bounds)
+    return pairs

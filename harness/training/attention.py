@@ -48,23 +48,25 @@ class _Attention(torch.autograd.Function):
             stored.append(weights)
             product = torch.bmm(_kept(weights, p), v[:, part])
             torch.mul(product, 1.0 / (1.0 - p), out=out[:, part])
-        ctx.save_for_backward(q, k, v, out, *stored)
+        ctx.save_for_backward(q, k, v, *stored)
         ctx.lengths, ctx.scaling, ctx.p = lengths, scaling, p
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
-        q, k, v, out, *stored = ctx.saved_tensors
+        q, k, v, *stored = ctx.saved_tensors
         grad = grads[0]
         dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        # sum_j p_j dL/dp_j of each row equals its output times the output's gradient.
-        row = (grad.float() * out.float()).sum(-1, keepdim=True).to(grad.dtype)
         for part, weights in zip(_parts(ctx.lengths), stored, strict=True):
             scaled = grad[:, part] * (1.0 / (1.0 - ctx.p))
             kept = _kept(weights, ctx.p)
             dv[:, part] = torch.bmm(kept.transpose(1, 2), scaled)
-            scores = torch.bmm(scaled, v[:, part].transpose(1, 2)).mul_(kept)
-            scores.addcmul_(weights.abs() if ctx.p > 0 else weights, row[:, part], value=-1.0)
+            scores = torch.bmm(scaled, v[:, part].transpose(1, 2))
+            if ctx.p > 0:
+                scores.mul_(torch.sign(kept))
+                weights = weights.abs()
+            # Sums in float32 inside; written out in bf16 steps it would lose half of its digits.
+            scores = torch.ops.aten._softmax_backward_data(scores, weights, -1, weights.dtype)
             scores.mul_(ctx.scaling)
             dq[:, part] = torch.bmm(scores, k[:, part])
             dk[:, part] = torch.bmm(scores.transpose(1, 2), q[:, part])

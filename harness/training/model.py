@@ -94,8 +94,8 @@ def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
     """
     attention.register()
     # What it would warn of is checked below; progress belongs to the stage.
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         encoder, info = AutoModel.from_pretrained(
             folder,

@@ -1,0 +1,302 @@
+"""The plan: what is shared, what a key depends on and what it doesn't, and the order."""
+
+from collections import Counter
+
+import pytest
+from tiny_manifests import CLAIM, EVIDENCE, RAW, tiny
+
+from harness.errors import DataError, ManifestError, UsageError
+from harness.manifest import load_manifests
+from harness.models import Mirror
+from harness.plan import Request, build_plan
+
+TRAINED = {"finetune", "predict", "score", "compare"}
+ALL = {"intermediate", *TRAINED}
+
+
+def plan_of(manifests, claims=(CLAIM,), profile="quick", mirror=None, **request):
+    """The plan of these claims, in fp32 unless said."""
+    request = {"precision": "fp32", **request}
+    return build_plan(manifests, Request(claims=tuple(claims), profile=profile, **request), mirror)
+
+
+def changed(*changes, **request):
+    """Kinds of stages whose keys the changes to the tiny manifests touch."""
+    before, after = plan_of(tiny()), plan_of(tiny(*changes), **request)
+    keys = [Counter((one.stage, one.key) for one in plan.stages) for plan in (before, after)]
+    return {stage for stage, _ in (keys[0] - keys[1]) + (keys[1] - keys[0])}
+
+
+# A plan's identity. Never edit a literal: raise the version of the stage whose results changed.
+# The comparison isn't among them: it holds the claim's words, and judging again costs nothing.
+LITERALS = {
+    "encoder": "87a9d454e4b081a3ebf535a519bd1943adde9818289ab620afc3d97bfc9f8198",
+    "dataset": "9e4863000d769f9f91b9b2eaa24f3b34f7e1527688dd35a5c030e091c3b53202",
+    "checks": "bcf97a6969ff938c70664941be7227e9865c804fe07231460e5ea0db57cfd688",
+    "examples": "d6453e076460dfe783ce6380ec68b3c950bbbe747e0ba68ba02fcc02ece1819d",
+    "finetune": "a6ee1c1fe92918d0716b3cb8d8c719be6c34e0b4a13b527b698ba654d395b4e4",
+    "predict": "38528c7c6322019c08d092c067722035cea59b89b76286f5548c25b8b8c4a6d2",
+    "score": "b1528d24c0254c63328a0baf4e872ff4b541e5f89cf9dac5e05a54db7a42d78c",
+    "intermediate": "7b8723024002deac6c1342ed9ad4f8905753184263f45a51db1ec9057afc92aa",
+}
+
+
+def test_keys_of_a_fixed_plan_are_literals():
+    """The first stage of each kind in the plan of the tiny manifests."""
+    found = {}
+    for one in plan_of(tiny()).stages:
+        found.setdefault(one.stage, one.key)
+    del found["compare"]
+    assert found == LITERALS
+
+
+def test_equal_stages_are_merged():
+    """Three claims under `mini`, two seeds.
+
+    Demanded, each claim for itself: an encoder, two data sets of three stages, a comparison: 8.
+    A system: 3 stages a seed, and 3 for its intermediate data and 1 more a seed where it has some.
+    Two gain claims: 2 * (8 + 6 + (3 + 8) + (3 + 8)) = 72; the third: 8 + (3 + 8) + (3 + 8) = 30.
+    Distinct: encoder 1; data of target, evaluation, English and spread questions 4 * 3; chains
+    without, with English (SQuAD 1.1 and 2.0 are one set here) and with spread questions 6 + 8 + 8;
+    comparisons 3.
+    """
+    manifests = load_manifests()
+    plan = plan_of(manifests, manifests.claims, "mini")
+    assert (len(plan.stages), plan.demanded) == (1 + 12 + 22 + 3, 72 + 30)
+
+
+def test_the_papers_profile_shares_less():
+    """Three seeds, and SQuAD 1.1 and 2.0 are two data sets.
+
+    Encoder 1; five data sets 15; chains without 9, and with one of three sets 12 each; 3.
+    """
+    manifests = load_manifests()
+    plan = plan_of(manifests, manifests.claims, "paper")
+    assert len(plan.stages) == 1 + 15 + 9 + 3 * 12 + 3
+
+
+def test_a_claim_has_the_same_key_whatever_is_planned_beside_it():
+    """A verdict never depends on the other claims of a run."""
+    manifests = load_manifests()
+    together = plan_of(manifests, manifests.claims, "mini")
+    backwards = plan_of(manifests, reversed(list(manifests.claims)), "mini")
+    for name in manifests.claims:
+        alone = plan_of(manifests, [name], "mini")
+        assert alone.comparisons[name] == together.comparisons[name]
+        assert alone.comparisons[name] == backwards.comparisons[name]
+        assert set(alone.by_key()) <= set(together.by_key())
+
+
+def test_inputs_come_before_the_stages_that_read_them():
+    """The order is one in which a plan can run."""
+    manifests = load_manifests()
+    done = set()
+    for one in plan_of(manifests, manifests.claims, "mini").stages:
+        assert set(one.inputs.values()) <= done
+        done.add(one.key)
+
+
+def test_all_data_comes_before_any_training():
+    """A missing data set or a failed check is found in seconds, not after hours."""
+    manifests = load_manifests()
+    kinds = [one.stage for one in plan_of(manifests, manifests.claims, "paper").stages]
+    data = {"encoder", "dataset", "checks", "examples"}
+    assert set(kinds[:16]) == data
+    assert not data & set(kinds[16:])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        # Numbers that training reads.
+        ("protocol/extractive_qa/learning_rate", 2e-5, ALL),
+        ("protocol/extractive_qa/epochs", 3, ALL),
+        ("protocol/extractive_qa/warmup", {"steps": 5}, ALL),
+        ("protocol/extractive_qa/max_length", 256, ALL),
+        ("profile/overrides", {"extractive_qa": {"learning_rate": 1e-4}}, ALL),
+        ("profile/threads", 4, ALL),
+        # Numbers that only prediction reads.
+        ("protocol/extractive_qa/n_best", 10, {"predict", "score", "compare"}),
+        ("protocol/extractive_qa/max_answer_length", 15, {"predict", "score", "compare"}),
+        ("tasks/target/scorer", "mlqa", {"score", "compare"}),
+        # The bytes that are read.
+        ("encoders/tiny/revision", "4" * 40, {"encoder", *ALL}),
+        ("encoders/tiny/files/config.json", "c" * 64, {"encoder", *ALL}),
+        ("datasets/parallel/revision", "4" * 40, {"dataset", "checks", "examples", *ALL}),
+        ("tasks/other/train/combine", "spread", {"dataset", "checks", "examples", *ALL}),
+        (
+            "tasks/target/evaluation/limit",
+            5,
+            {"dataset", "checks", "examples"} | TRAINED - {"finetune"},
+        ),
+        ("datasets/parallel/configs/p.de/train/realign", {"max": 2}, {"checks", "examples", *ALL}),
+        # Words, and what only estimates and verdicts read.
+        ("encoders/tiny/title", "Another title", {"compare"}),
+        ("encoders/tiny/license", "Apache-2.0", {"compare"}),
+        ("datasets/questions/title", "Another title", {"compare"}),
+        ("datasets/questions/tokens_per_row", 90.0, set()),
+        ("claim/title", "Another title", {"compare"}),
+        ("claim/systems/first/label", "Another label", {"compare"}),
+        ("claim/verdict/retention", 0.25, {"compare"}),
+        ("claim/metric", "f1", {"compare"}),
+        ("protocol/summary", "Other words", {"compare"}),
+        ("protocol/version", 2, {"compare"}),
+        ("profile/summary", "Other words", {"compare"}),
+        ("tasks/target/title", "Another title", {"compare"}),
+    ],
+)
+def test_a_change_touches_the_stages_that_read_it(path, value, expected):
+    """Those stages and all that rest on them, and no other."""
+    assert changed((path, value)) == expected
+
+
+def test_precision_is_part_of_what_trains_and_predicts():
+    """bf16 and fp32 give other bits."""
+    assert changed(precision="bf16") == ALL
+
+
+def test_a_protocol_of_the_same_values_trains_the_same():
+    """A key holds the values and not the name."""
+    protocol = {**RAW["protocol"], "id": "again"}
+    manifests = tiny()
+    again = tiny(("protocol", protocol), ("claim/protocol", "again"))
+    manifests = type(manifests)(
+        **{**vars(manifests), "protocols": {**manifests.protocols, **again.protocols}}
+    )
+    plans = [plan_of(manifests), plan_of(manifests, protocol="again")]
+    keys = [{one.key for one in plan.stages if one.stage != "compare"} for plan in plans]
+    assert keys[0] == keys[1]
+    assert plans[0].comparisons != plans[1].comparisons
+
+
+def test_more_seeds_keep_the_first_ones():
+    """Seed 0 and 1 are trained once, whether two or three are asked for."""
+    two, three = plan_of(tiny()), plan_of(tiny(), seeds=3)
+    trained = [
+        {one.key for one in plan.stages if one.stage in ALL - {"compare"}} for plan in (two, three)
+    ]
+    assert trained[0] < trained[1]
+    # none: 3 stages, first: 4 stages a seed.
+    assert len(trained[1] - trained[0]) == 7
+
+
+def test_every_seed_has_keys_of_its_own():
+    """Two systems, two seeds: four fine-tunings."""
+    kinds = Counter(one.stage for one in plan_of(tiny()).stages)
+    assert kinds == {
+        "encoder": 1,
+        **dict.fromkeys(("dataset", "checks", "examples"), 3),
+        "intermediate": 2,
+        **dict.fromkeys(("finetune", "predict", "score"), 4),
+        "compare": 1,
+    }
+
+
+def test_a_variant_of_the_same_stages_is_told_and_not_shown_twice():
+    """`again` trains on the same data as the treatment: a deviation names it."""
+    systems = {**RAW["claim"]["systems"]}
+    systems["again"] = {"label": "Same again", "intermediate": {"task": "other"}}
+    manifests = tiny(("claim/systems", systems), ("claim/variants", ["again"]))
+    plan = plan_of(manifests)
+    comparison = plan.by_key()[plan.comparisons[CLAIM]].config["comparison"]
+    assert [one["id"] for one in comparison["systems"]] == ["none", "first"]
+    assert comparison["deviations"][-1]["what"] == "variant “Same again”"
+    assert len(plan.stages) == len(plan_of(tiny()).stages)
+
+
+def test_deviations_name_encoder_overrides_data_and_switches():
+    """What the profile changed, in the order of the description."""
+    switch = {"name": "a-switch", "original": "one way", "here": "another"}
+    spec = {"dataset": "parallel", "configs": ["p.de"], "split": "train"}
+    plan = plan_of(
+        tiny(
+            ("profile/overrides", {"extractive_qa": {"epochs": 1, "batch_size": 16}}),
+            ("profile/bind", {"target": {"train": spec}}),
+            ("protocol/switches", [switch]),
+            ("claim/deviations", [{"what": "ours", "paper": "a", "here": "b"}]),
+        )
+    )
+    found = plan.by_key()[plan.comparisons[CLAIM]].config["comparison"]["deviations"]
+    assert [(one["what"], one["paper"], one["here"], one["why"]) for one in found] == [
+        ("epochs", "2", "1", "profile quick"),
+        ("a switch", "one way", "another", "protocol plain"),
+        ("ours", "a", "b", "claim"),
+        ("Target task: training data", "Questions", "Parallel questions", "profile quick"),
+    ]
+
+
+def test_circumstances_tell_what_limits_the_verdict():
+    """Evidence that nobody read, and a profile that changes the protocol."""
+    before = plan_of(tiny())
+    after = plan_of(
+        tiny(
+            ("claim/reported/effect/evidence", {**EVIDENCE, "status": "unverified"}),
+            ("profile/overrides", {"extractive_qa": {"epochs": 1}}),
+            ("datasets/parallel/configs/p.de/train/sha256", None),
+        )
+    )
+    found = [
+        plan.by_key()[plan.comparisons[CLAIM]].config["comparison"]["circumstances"]
+        for plan in (before, after)
+    ]
+    flags = ("unverified_evidence", "protocol_deviation", "hash_on_first_use")
+    assert [found[0][flag] for flag in flags] == [False, False, False]
+    assert [found[1][flag] for flag in flags] == [True, True, True]
+    assert found[1]["scaled_down"] is True
+
+
+def test_languages_that_the_mirror_lacks_are_listed():
+    """The comparison runs over the rest and says so."""
+    split = {"sha256": "a" * 64, "rows": 60, "languages": {"english": 60}}
+    files = {name: {"file": f"{name}.parquet", **split} for name in ("train", "dev")}
+    dataset = {"revision": "1" * 40, "partial": True, "configs": {"all": files}}
+    mirror = Mirror.model_validate({"format": 1, "datasets": {"someone/questions": dataset}})
+    plan = plan_of(tiny(), mirror=mirror)
+    comparison = plan.by_key()[plan.comparisons[CLAIM]].config["comparison"]
+    assert (comparison["languages"], comparison["missing_languages"]) == (["en"], ["ru"])
+    assert comparison["deviations"][-1]["here"] == "no rows in ru"
+
+
+def test_a_mirror_without_training_data_is_refused_by_the_plan():
+    """Before anything runs."""
+    dataset = {"revision": "2" * 40, "partial": True, "configs": {}}
+    mirror = Mirror.model_validate({"format": 1, "datasets": {"someone/parallel": dataset}})
+    with pytest.raises(DataError, match=r"mirror: parallel: got no p\.de train"):
+        plan_of(tiny(), mirror=mirror)
+
+
+@pytest.mark.parametrize("seeds", [0, -1])
+def test_a_seed_is_needed(seeds):
+    """A mean over nothing isn't a number."""
+    with pytest.raises(UsageError, match="--seeds: got .*expected 1 or more"):
+        plan_of(tiny(), seeds=seeds)
+
+
+def test_an_unknown_profile_is_suggested():
+    """The nearest name."""
+    with pytest.raises(UsageError, match="profile `quik`.*`quick`, perhaps"):
+        plan_of(tiny(), profile="quik")
+
+
+def test_an_unknown_protocol_is_suggested():
+    """The nearest name."""
+    with pytest.raises(UsageError, match="protocol `plan`.*`plain`, perhaps"):
+        plan_of(tiny(), protocol="plan")
+
+
+def test_a_profile_without_a_rung_is_refused_by_the_plan():
+    """The verdict could not say whether the claim was met: said before the training."""
+    manifests = tiny(("claim/verdict/required_rung", {}))
+    with pytest.raises(ManifestError, match="no rung for profile `quick`"):
+        plan_of(manifests)
+
+
+def test_costs_add_up():
+    """By hand: what a fine-tuning on 60 rows costs.
+
+    60 rows * 200 tokens * 2 epochs = 24,000 tokens; 1000 - 100 * 4 = 600 weights that multiply;
+    3 * 24,000 * (2 * 600 + 4 * 2 layers * 4 wide * 200 tokens) = 547,200,000 operations.
+    """
+    cost = next(one.cost for one in plan_of(tiny()).stages if one.stage == "finetune")
+    assert (cost.tokens, cost.training_flops, cost.inference_flops) == (24_000, 547_200_000, 0)
+    assert cost.seconds({"training": 1e9, "inference": 2e9}) == pytest.approx(0.5472)

@@ -1,0 +1,73 @@
+"""Reported numbers must follow from one another as printed."""
+
+import pytest
+from tiny_manifests import EVIDENCE, tiny
+
+from harness.transcription import has_transcription_doubt, transcription_problems
+
+
+def number(value, decimals=1, **evidence):
+    """A reported number."""
+    return {"value": value, "decimals": decimals, "evidence": {**EVIDENCE, **evidence}}
+
+
+def claim(effect, levels=None, per_language=None):
+    """The tiny claim with these numbers."""
+    reported = {"effect": effect, "levels": levels or {}, "per_language": per_language or {}}
+    return tiny(("claim/reported", reported)).claims["paper1/claim1"]
+
+
+def test_a_gain_to_one_printed_unit_passes():
+    """59.5 - 45.0 = 14.5; each of the three was rounded, so 14.4 and 14.6 may stand too."""
+    levels = {"first": number(59.5), "none": number(45.0)}
+    for printed in (14.4, 14.5, 14.6):
+        assert transcription_problems(claim(number(printed), levels)) == []
+
+
+def test_a_gain_beyond_one_printed_unit_is_a_problem():
+    """14.7 is two units off 14.5."""
+    levels = {"first": number(59.5), "none": number(45.0)}
+    (problem,) = transcription_problems(claim(number(14.7), levels))
+    assert (problem.key, problem.got) == ("reported.effect", "14.7")
+    assert problem.expected == "14.50 (treatment minus baseline) to one printed unit (0.1)"
+
+
+def test_the_unit_is_the_printed_one():
+    """Without decimals a unit is a whole point: 15 for 14.5 passes, 16 doesn't."""
+    levels = {"first": number(59.5), "none": number(45.0)}
+    assert transcription_problems(claim(number(15, 0), levels)) == []
+    assert len(transcription_problems(claim(number(16, 0), levels))) == 1
+
+
+def test_a_level_must_be_the_mean_of_its_cells():
+    """(40 + 50) / 2 = 45.0, printed 46.0."""
+    cells = {"none": {"en": number(40.0), "ru": number(50.0)}}
+    (problem,) = transcription_problems(claim(number(10.0), {"none": number(46.0)}, cells))
+    assert problem.key == "reported.levels.none"
+    assert problem.expected == "45.00 (mean of the cells) to one printed unit (0.1)"
+
+
+def test_cells_of_some_languages_only_say_nothing_of_the_mean():
+    """The claim averages en and ru; with the cell of en alone no mean can be checked."""
+    found = tiny(
+        ("claim/average/languages", ["en", "ru"]),
+        ("claim/reported/levels", {"none": number(46.0)}),
+        ("claim/reported/per_language", {"none": {"en": number(40.0)}}),
+    ).claims["paper1/claim1"]
+    assert transcription_problems(found) == []
+
+
+def test_a_known_inconsistency_is_a_doubt_and_no_problem():
+    """The number stays, and every verdict carries TRANSCRIPTION_DOUBT."""
+    levels = {"first": number(59.5), "none": number(45.0)}
+    kept = claim(number(20.0, known_inconsistency="printed so"), levels)
+    assert transcription_problems(kept) == []
+    assert has_transcription_doubt(kept)
+
+
+@pytest.mark.parametrize("levels", [{}, {"first": number(59.5)}])
+def test_without_both_levels_there_is_nothing_to_check(levels):
+    """A paper may print the gain alone."""
+    found = claim(number(99.0), levels)
+    assert transcription_problems(found) == []
+    assert not has_transcription_doubt(found)

@@ -1,0 +1,83 @@
+"""Packed attention against the textbook formula, differentiated by torch."""
+
+import pytest
+import torch
+
+from harness.training.attention import packed_attention
+from harness.training.dropout import FastDropout, dropped
+from harness.training.seeding import generator
+
+LENGTHS = (3, 7, 1)
+HEADS, WIDTH, SCALING = 2, 4, 0.5
+
+
+class Layer(torch.nn.Module):
+    """What packed_attention reads of a self-attention layer."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.dropout = FastDropout(p, generator("attention test"))
+
+
+def inputs(dtype=torch.float64):
+    """q, k and v, (1, heads, tokens, width)."""
+    rng = generator("inputs")
+    shape = (1, HEADS, sum(LENGTHS), WIDTH)
+    values = (torch.from_numpy(rng.normal(size=shape)).to(dtype) for _ in range(3))
+    return [one.requires_grad_() for one in values]
+
+
+def textbook(q, k, v, p):
+    """Sequence by sequence: softmax, dropout, product."""
+    rng, start, parts = generator("attention test"), 0, []
+    for length in LENGTHS:
+        part = slice(start, start + length)
+        start += length
+        weights = torch.softmax(q[0, :, part] @ k[0, :, part].transpose(1, 2) * SCALING, -1)
+        if p > 0:
+            kept = torch.from_numpy(~dropped(rng, weights.numel(), p)).view(weights.shape)
+            weights = weights * kept / (1 - p)
+        parts.append(weights @ v[0, :, part])
+    return torch.cat(parts, dim=1).transpose(0, 1)[None]
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_values_and_gradients_are_the_textbook_ones(p, dtype):
+    """Forward and the three gradients, with and without dropout."""
+    mine, theirs = inputs(dtype), inputs(dtype)
+    out, none = packed_attention(Layer(p), *mine, None, dropout=p, scaling=SCALING, lengths=LENGTHS)
+    reference = textbook(*theirs, p)
+    weights = torch.from_numpy(generator("loss").normal(size=out.shape)).to(dtype)
+    (out * weights).sum().backward()
+    (reference * weights).sum().backward()
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-5
+    assert none is None
+    assert torch.allclose(out, reference, atol=tolerance, rtol=0)
+    for one, other in zip(mine, theirs, strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=tolerance, rtol=0)
+
+
+def test_bf16_stays_near():
+    """bf16 has eight bits: within 3 % of the largest value."""
+    out, _ = packed_attention(
+        Layer(0.3),
+        *inputs(torch.bfloat16),
+        None,
+        dropout=0.3,
+        scaling=SCALING,
+        lengths=LENGTHS,
+    )
+    reference = textbook(*inputs(), 0.3)
+    assert (out.double() - reference).abs().max() < 0.03 * reference.abs().max()
+
+
+def test_sequences_do_not_see_each_other():
+    """Changing the last sequence leaves the others' values alone."""
+    q, k, v = inputs()
+    before, _ = packed_attention(Layer(0.0), q, k, v, None, scaling=SCALING, lengths=LENGTHS)
+    changed = v.detach().clone()
+    changed[:, :, -1] += 1.0
+    after, _ = packed_attention(Layer(0.0), q, k, changed, None, scaling=SCALING, lengths=LENGTHS)
+    assert torch.equal(before[:, :-1], after[:, :-1])
+    assert not torch.equal(before[:, -1], after[:, -1])

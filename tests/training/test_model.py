@@ -1,0 +1,114 @@
+"""Packed, padded and transformers' own forward pass give the same numbers."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_encoder import write_tiny_encoder
+from transformers import AutoModel
+
+from harness.errors import StageError, UsageError
+from harness.training.batching import Batch
+from harness.training.model import TokenModel, check_length, load_encoder, new_head
+
+LENGTHS = (5, 9, 2)
+
+
+def batch():
+    """Three sequences of different lengths."""
+    ids = torch.from_numpy(np.random.default_rng(0).integers(4, 30, sum(LENGTHS)))
+    return Batch(index=np.arange(3), ids=ids, lengths=LENGTHS)
+
+
+def token_model(folder, *, packed):
+    """Encoder and head in evaluation mode."""
+    encoder = load_encoder(folder, packed=packed)
+    return TokenModel(encoder, new_head(16, 2, 0), packed=packed).eval()
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_packed_and_padded_agree(tmp_path, kind):
+    """The layout of a CPU and that of a GPU, on one device."""
+    folder = write_tiny_encoder(tmp_path, kind)
+    with torch.inference_mode():
+        packed = token_model(folder, packed=True)(batch())
+        padded = token_model(folder, packed=False)(batch())
+    assert packed.shape == (16, 2)
+    assert torch.allclose(packed, padded, atol=1e-5)
+
+
+def test_packed_and_padded_gradients_agree(tmp_path):
+    """Without dropout, training on a GPU's layout moves every weight as on a CPU's."""
+    off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    folder = write_tiny_encoder(tmp_path, **off)
+    models = [token_model(folder, packed=packed).train() for packed in (True, False)]
+    for model in models:
+        (model(batch()) - 1.0).pow(2).sum().backward()
+    padded = dict(models[1].named_parameters())
+    for name, parameter in models[0].named_parameters():
+        assert torch.allclose(parameter.grad, padded[name].grad, atol=1e-4), name
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_a_sequence_alone_has_transformers_own_values(tmp_path, kind):
+    """Positions and token types are those that the encoder would number itself."""
+    folder = write_tiny_encoder(tmp_path, kind)
+    model = token_model(folder, packed=True)
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    with torch.inference_mode():
+        mine = model(batch()).split(LENGTHS)
+        for ids, logits in zip(batch().ids.split(LENGTHS), mine, strict=True):
+            states = encoder(input_ids=ids[None]).last_hidden_state[0]
+            assert torch.allclose(model.head(states), logits, atol=1e-5)
+
+
+def test_heads_of_a_seed_are_equal():
+    """Every system of a seed starts from the same head; another seed from another."""
+    assert torch.equal(new_head(16, 2, 3).weight, new_head(16, 2, 3).weight)
+    assert not torch.equal(new_head(16, 2, 3).weight, new_head(16, 2, 4).weight)
+    assert new_head(16, 2, 3).bias.tolist() == [0.0, 0.0]
+
+
+def test_a_head_is_as_wide_as_the_encoder_draws():
+    """Standard deviation 0.02, transformers' initializer_range."""
+    assert new_head(4096, 2, 0).weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("bert", 66), ("xlm-roberta", 64)])
+def test_windows_longer_than_the_positions_are_refused(tmp_path, kind, most):
+    """XLM-R's first position is its padding id plus one: 66 positions hold 64 tokens."""
+    model = token_model(write_tiny_encoder(tmp_path, kind), packed=True)
+    check_length(model, most)
+    with pytest.raises(UsageError, match=f"at most {most}"):
+        check_length(model, most + 1)
+
+
+def test_a_missing_weight_is_not_drawn_at_random(tmp_path):
+    """The library would initialise it anew; here it is an error that names it."""
+    folder = write_tiny_encoder(tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    del weights["encoder.layer.0.output.dense.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(StageError, match=r"no weights for encoder\.layer\.0\.output"):
+        load_encoder(folder, packed=True)
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    """Weights in any format but safetensors are never read."""
+    folder = write_tiny_encoder(tmp_path)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(StageError, match="transformers folder"):
+        load_encoder(folder, packed=True)
+
+
+def test_code_beside_the_weights_is_never_run(tmp_path):
+    """A config that names its own Python code is refused or ignored, not executed."""
+    folder = write_tiny_encoder(tmp_path)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["auto_map"] = {"AutoModel": "evil.Model"}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", "utf-8")
+    load_encoder(folder, packed=True)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,156 @@
+"""Trimmed training equals full training; deltas compose and survive a round trip."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoder import write_tiny_encoder
+
+from harness.errors import StageError
+from harness.models import Training
+from harness.training.batching import Batch
+from harness.training.dropout import replace_dropout
+from harness.training.loop import train
+from harness.training.model import TokenModel, load_encoder, new_head
+from harness.training.seeding import generator
+from harness.training.weights import (
+    apply_delta,
+    embedding,
+    make_delta,
+    read_delta,
+    trim,
+    write_delta,
+)
+
+USED = np.array([0, 1, 2, 5, 8, 13])
+LENGTHS = (4, 6, 3)
+
+
+class Quiet:
+    """A progress that nobody looks at."""
+
+    def start(self, total, unit):
+        """Nothing."""
+
+    def advance(self, done, **figures):
+        """Nothing."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A tiny encoder."""
+    return write_tiny_encoder(tmp_path / "encoder")
+
+
+def settings():
+    """Strong decay and clipping, so that a mistake in either shows."""
+    return Training(
+        learning_rate=0.01,
+        epochs=1,
+        batch_size=3,
+        warmup={"fraction": 0.3},
+        weight_decay=0.3,
+        clip_norm=0.05,
+    )
+
+
+def trained(encoder, ids, steps=6, seed=0):
+    """Train `encoder` with a new head on `steps` batches of the ids given; returns model, decay."""
+    model = TokenModel(encoder, new_head(16, 2, seed), packed=True).double()
+    replace_dropout(model, generator("dropout", seed))
+    rng = generator("batches", seed)
+    batches = []
+    for _ in range(steps):
+        drawn = torch.from_numpy(rng.choice(ids, size=sum(LENGTHS)).astype(np.int64))
+        batches.append((Batch(index=np.arange(3), ids=drawn, lengths=LENGTHS),))
+    done = train(
+        model,
+        batches,
+        lambda one: (model(one) - 1.0).pow(2).mean(),
+        settings(),
+        steps=steps,
+        precision="fp32",
+        progress=Quiet(),
+    )
+    return model, done.decay
+
+
+def test_trimmed_training_equals_training_the_full_table(folder):
+    """Every tensor and every row of the table, in float64, to 1e-10."""
+    full = load_encoder(folder, packed=True)
+    whole, _ = trained(full, USED)
+    small = load_encoder(folder, packed=True)
+    remap = trim(small, USED)
+    model, decay = trained(small, remap[USED])
+    delta = make_delta(small, USED, decay, model.head, None)
+    rebuilt = load_encoder(folder, packed=True).double()
+    apply_delta(rebuilt, delta)
+    assert embedding(small).num_embeddings == len(USED)
+    for name, value in whole.encoder.state_dict().items():
+        assert torch.allclose(rebuilt.state_dict()[name], value, atol=1e-10, rtol=0), name
+    assert torch.allclose(delta.head["head.weight"], whole.head.weight, atol=1e-10, rtol=0)
+
+
+def test_untouched_rows_are_only_scaled(folder):
+    """Row 20 isn't used: it is its old self times the factor, which isn't one."""
+    encoder = load_encoder(folder, packed=True)
+    before = embedding(encoder).weight[20].double()
+    remap = trim(encoder, USED)
+    model, decay = trained(encoder, remap[USED])
+    rebuilt = load_encoder(folder, packed=True).double()
+    apply_delta(rebuilt, make_delta(encoder, USED, decay, model.head, None))
+    assert decay < 0.999
+    assert torch.allclose(embedding(rebuilt).weight[20], before * decay, atol=1e-12)
+
+
+def test_two_trainings_compose(folder):
+    """The second delta, put on the encoder, gives what both trainings gave one after the other."""
+    first = load_encoder(folder, packed=True)
+    model, decay = trained(first, trim(first, USED)[USED])
+    one = make_delta(first, USED, decay, None, None)
+    others = np.array([0, 1, 2, 9, 13, 21])
+    second = load_encoder(folder, packed=True).double()
+    apply_delta(second, one)
+    after_first = embedding(second).weight.detach().clone()
+    model, more = trained(second, trim(second, others)[others], seed=1)
+    both = make_delta(second, others, more, model.head, one)
+    rebuilt = load_encoder(folder, packed=True).double()
+    apply_delta(rebuilt, both)
+    table = embedding(rebuilt).weight
+    assert both.rows.tolist() == [0, 1, 2, 5, 8, 9, 13, 21]
+    assert torch.equal(table[others], embedding(second).weight)
+    assert torch.allclose(table[[5, 8, 30]], after_first[[5, 8, 30]] * more, atol=1e-12)
+
+
+def test_a_delta_survives_a_round_trip(folder, tmp_path):
+    """Tensors, rows, values, scale and head come back equal."""
+    encoder = load_encoder(folder, packed=True)
+    trim(encoder, USED)
+    delta = make_delta(encoder, USED, 0.875, new_head(16, 2, 0), None)
+    write_delta(tmp_path, delta)
+    back = read_delta(tmp_path)
+    assert back.scale == 0.875
+    assert back.rows.tolist() == USED.tolist()
+    assert torch.equal(back.values, delta.values)
+    assert back.tensors.keys() == delta.tensors.keys()
+    assert torch.equal(back.head["head.weight"], delta.head["head.weight"])
+
+
+def test_an_intermediate_delta_has_no_head(folder, tmp_path):
+    """Without a head nothing of one is stored."""
+    encoder = load_encoder(folder, packed=True)
+    trim(encoder, USED)
+    write_delta(tmp_path, make_delta(encoder, USED, 1.0, None, None))
+    assert read_delta(tmp_path).head == {}
+
+
+def test_the_padding_row_keeps_its_part(folder):
+    """The padding id is remapped, so that its gradient stays zero."""
+    encoder = load_encoder(folder, packed=True)
+    trim(encoder, USED)
+    assert embedding(encoder).padding_idx == 1
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    """An expected error, not a traceback."""
+    with pytest.raises(StageError, match=r"delta\.safetensors"):
+        read_delta(tmp_path)
