@@ -66,7 +66,7 @@ def file_folders(pairs: Sequence[str]) -> dict[str, Path]:
     found = {}
     for pair in pairs:
         name, equals, folder = pair.partition("=")
-        if not (name and equals and Path(folder).is_dir()):
+        if not (name and folder and Path(folder).is_dir()):
             raise UsageError(
                 where=f"--files {pair}",
                 got="no such folder" if equals else "no `=`",

@@ -15,7 +15,8 @@ def resource_dir(name: str) -> Path:
     Raises:
         MachineError: neither the checkout nor the installed package has it.
     """
-    candidates = (_PACKAGE.parent / name, _PACKAGE / "_data" / name)
+    # Inside the package first: in site-packages the folder above belongs to everybody.
+    candidates = (_PACKAGE / "_data" / name, _PACKAGE.parent / name)
     for folder in candidates:
         if folder.is_dir():
             return folder

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.artifacts import PROVENANCE, Store, describe_os_errors
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
-from harness.errors import UsageError
+from harness.errors import MachineError, UsageError
 from harness.plan import Plan
 from harness.provenance import environment
 from harness.records import Comparison, read_examples
@@ -62,10 +62,11 @@ def write_run(
 
 
 def check_replaceable(out: Path) -> None:
-    """Refuse to replace what isn't a run folder.
+    """Refuse to replace what isn't a run folder, or to write where that can't be.
 
     Raises:
         UsageError: `out` holds something else.
+        MachineError: `out` can't be made where it is to lie.
     """
     if out.is_dir():
         others = [path for path in out.iterdir() if not path.name.startswith(_FRESH)]
@@ -77,6 +78,15 @@ def check_replaceable(out: Path) -> None:
             got="something that is not a run folder",
             expected="a new folder, an empty one, or an earlier run's",
             fix="Name another --out; nothing was touched.",
+        )
+    with describe_os_errors(out):
+        home = next(path for path in out.absolute().parents if path.exists())
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        raise MachineError(
+            where=f"--out {out}",
+            got=f"{home}, where nothing can be written",
+            expected="a folder that you may write",
+            fix="Name another --out.",
         )
 
 
@@ -100,7 +110,8 @@ def _fill(
     pages: Pages,
 ) -> None:
     dumps = [comparison.model_dump(mode="json") for comparison in comparisons.values()]
-    _write_json(folder / "comparison.json", {"format": 1, "comparisons": dumps})
+    # Unsorted: the report shows facts in the order that they stand in here.
+    _write_json(folder / "comparison.json", {"format": 1, "comparisons": dumps}, sort=False)
     _write_json(folder / "scores.json", {"format": 1, "claims": _scores(comparisons)})
     _copy_predictions(folder, plan, store, comparisons)
     (folder / "report.html").write_text(pages.report, encoding="utf-8")
@@ -186,8 +197,8 @@ def default_out(claims: Sequence[str], profile: str) -> Path:
     return Path("runs") / f"{name}-{profile}"
 
 
-def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
+def _write_json(path: Path, value: Any, *, sort: bool = True) -> None:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=sort, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 from harness.artifacts import Store, describe_os_errors
 from harness.graph import PlannedStage
 from harness.provenance import Clock, environment
 from harness.stages.contract import Progress, Resources, StageContext, StageFunction, stage
+
+# libgomp, which torch brings, spins for milliseconds at the end of every parallel region. Beside
+# one other busy process 20 steps of two threads took 62 s, with this 21 s; alone, 10 s with both.
+# Read when torch loads, so it stands here and not in a stage.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def run_stage(

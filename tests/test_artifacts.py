@@ -191,9 +191,9 @@ def test_a_file_in_the_way_is_a_machine_error(tmp_path):
     """Root may write anywhere, but not below a file."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     store = Store(tmp_path / "file" / "store")
-    with pytest.raises(MachineError, match="a file in the way.*Name another --store"):
-        with store.locked(KEY):
-            pass
+    message = r"a file in the way.*Name another --store"
+    with pytest.raises(MachineError, match=message), store.locked(KEY):
+        pass
     with pytest.raises(MachineError, match="a file in the way"), store.writing(KEY):
         pass
 
@@ -225,7 +225,7 @@ def test_other_errors_stay_what_they_are(error, tmp_path):
 
 
 def test_a_killed_worker_leaves_no_artifact_and_no_lock(store, steer):
-    """kill -9 between writing and commit; sweep clears up, and the next run makes it."""
+    """SIGKILL between writing and commit; sweep clears up, and the next run makes it."""
     (steer / "one").write_text("sleep", encoding="utf-8")
     process = start("make('one')", store.root, steer)
     wait_for((steer / "log").is_file)

@@ -81,13 +81,13 @@ def test_languages_of_configs_are_the_named_ones():
 
 def test_a_mirror_of_another_revision_is_refused():
     """Other bytes under the same name."""
-    with pytest.raises(DataError, match="got revision 9{40}; expected 1{40}"):
+    with pytest.raises(DataError, match=r"got revision 9{40}; expected 1{40}"):
         bound(mirror=held(revision="9" * 40))
 
 
 def test_a_full_mirror_must_hold_the_pinned_bytes():
     """It says that it is complete, so its digest must be the pin's."""
-    with pytest.raises(DataError, match="all train: got sha256 b{64}; expected a{64}"):
+    with pytest.raises(DataError, match=r"all train: got sha256 b{64}; expected a{64}"):
         bound(mirror=held(partial=False, sha256="b" * 64))
 
 

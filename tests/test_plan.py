@@ -268,19 +268,19 @@ def test_a_mirror_without_training_data_is_refused_by_the_plan():
 @pytest.mark.parametrize("seeds", [0, -1])
 def test_a_seed_is_needed(seeds):
     """A mean over nothing isn't a number."""
-    with pytest.raises(UsageError, match="--seeds: got .*expected 1 or more"):
+    with pytest.raises(UsageError, match=r"--seeds: got .*expected 1 or more"):
         plan_of(tiny(), seeds=seeds)
 
 
 def test_an_unknown_profile_is_suggested():
     """The nearest name."""
-    with pytest.raises(UsageError, match="profile `quik`.*`quick`, perhaps"):
+    with pytest.raises(UsageError, match=r"profile `quik`.*`quick`, perhaps"):
         plan_of(tiny(), profile="quik")
 
 
 def test_an_unknown_protocol_is_suggested():
     """The nearest name."""
-    with pytest.raises(UsageError, match="protocol `plan`.*`plain`, perhaps"):
+    with pytest.raises(UsageError, match=r"protocol `plan`.*`plain`, perhaps"):
         plan_of(tiny(), protocol="plan")
 
 

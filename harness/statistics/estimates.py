@@ -70,46 +70,38 @@ def estimate(
 ) -> Estimate:
     """Treatment minus baseline, in points, with one-sided bounds at `confidence`.
 
-    The value is the mean over seeds of the mean over languages of the mean difference of items.
-
+    The value is the mean over seeds of the mean over languages of the items' mean difference.
     * same_items ("does a re-run agree with the paper, on the same test items?"): SE^2 = v / S,
       with v the moderated variance of the seeds' differences.
-    * new_items ("does the gain generalise to new items?"): adds (1/L^2) sum s_l^2 / N_l. N_l
-      counts the *documents* of language l, and s_l^2 is the variance over documents of
-      (N_l / number of items) * sum over the document's items of (seed-mean difference minus the
-      language's mean): the usual cluster-robust variance of a mean. With one question a document
-      it is the variance over questions. Languages count as independent: a test set that is
-      parallel across languages needs more than this. The degrees of freedom stay those of the
-      seeds, the smaller number, which errs towards wide.
+    * new_items ("does the gain generalise to new items?"): adds `_items_share`. Languages count
+      as independent: a test set that is parallel across languages needs more than this. The
+      degrees of freedom stay those of the seeds, the smaller number, which errs towards wide.
 
     Args:
         treatment: scores whose seeds and items stand in the baseline's order.
         baseline: what the treatment is compared with.
         rule: tau0 and nu0 of the prior.
-        names: (treatment, baseline), for the record.
-        metric: for the record.
+        names: (treatment, baseline), for the record, as is `metric`.
+        metric: of both.
         question: which standard error; the value is the same.
         confidence: of each bound on its own.
 
     Raises:
         DataError: the two differ in languages, seeds, items or documents; or, for new_items, a
-            language has a single document.
+            language has one document.
         ManifestError: no variance can be had (one seed and no prior).
     """
     _check_pair(treatment, baseline, names)
     languages = treatment.languages
     differences = {name: treatment.values[name] - baseline.values[name] for name in languages}
-    per_language = np.stack([differences[name].mean(axis=1) for name in languages], axis=1)
+    per_language = _means(differences)
     per_seed = per_language.mean(axis=1)
     variance, freedom = moderated_variance(per_seed, rule)
     square = float(variance) / len(per_seed)
     if question == "new_items":
-        square += sum(
-            _item_variance(name, differences[name].mean(axis=0), treatment.documents[name])
-            for name in languages
-        ) / (len(languages) ** 2)
-    error = float(np.sqrt(square))
-    value, reach = float(per_seed.mean()), error * quantile(confidence, freedom)
+        square += _items_share(differences, treatment.documents)
+    error, value = float(np.sqrt(square)), float(per_seed.mean())
+    reach = error * quantile(confidence, freedom)
     return Estimate(
         treatment=names[0],
         baseline=names[1],
@@ -203,7 +195,7 @@ def level(
         ManifestError: no variance can be had (one seed and no prior).
     """
     languages = scores.languages
-    table = np.stack([scores.values[name].mean(axis=1) for name in languages], axis=1)
+    table = _means({name: scores.values[name] for name in languages})
     per_seed = table.mean(axis=1)
     compatible = None
     if reported is not None and not scaled_down:
@@ -217,6 +209,28 @@ def level(
         reported=reported,
         compatible=compatible,
     )
+
+
+def _means(values: Mapping[str, FloatArray]) -> FloatArray:
+    """Mean over items, (num_seeds, num_languages), languages in the mapping's order."""
+    return np.stack([scores.mean(axis=1) for scores in values.values()], axis=1)
+
+
+def _items_share(
+    differences: Mapping[str, FloatArray], documents: Mapping[str, Sequence[str]]
+) -> float:
+    """(1/L^2) sum s_l^2 / N_l: what drawing other documents adds to the squared error.
+
+    N_l counts the *documents* of language l, and s_l^2 is the variance over documents of
+    (N_l / number of items) * sum over the document's items of (seed-mean difference minus the
+    language's mean): the usual cluster-robust variance of a mean. With one question a document it
+    is the variance over questions.
+    """
+    each = (
+        _item_variance(name, gains.mean(axis=0), documents[name])
+        for name, gains in differences.items()
+    )
+    return sum(each) / len(differences) ** 2
 
 
 def _item_variance(language: str, gains: FloatArray, documents: Sequence[str]) -> float:

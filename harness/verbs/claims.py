@@ -30,12 +30,13 @@ def list_all(folder: Path | None, as_json: bool) -> None:
 def show(pattern: str, folder: Path | None, as_json: bool) -> None:
     """Print a claim as a reader of the paper would want it."""
     manifests = load_manifests(folder)
-    for name in select_claims(manifests, [pattern]):
-        claim = manifests.claims[name]
-        if as_json:
-            click.echo(json.dumps({"id": name, **claim.model_dump(mode="json")}, indent=1))
-        else:
-            click.echo("\n".join(_lines(manifests, name, claim)))
+    claims = {name: manifests.claims[name] for name in select_claims(manifests, [pattern])}
+    if as_json:
+        dumps = [{**claim.model_dump(mode="json"), "id": name} for name, claim in claims.items()]
+        click.echo(json.dumps({"format": 1, "claims": dumps}, indent=1))
+        return
+    for name, claim in claims.items():
+        click.echo("\n".join(_lines(manifests, name, claim)))
 
 
 def validate(folder: Path | None, pins: Path | None) -> None:

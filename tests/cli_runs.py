@@ -1,0 +1,74 @@
+"""Runs the real command line in this process, and in one of its own, with fake training."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import fake_stages
+import pytest
+
+from harness import cli, provenance
+from harness.stages import contract
+
+TESTS = Path(__file__).parent
+FAKE = (
+    "import fake_stages; from harness.stages import contract; from harness import cli; "
+    "contract.STAGES = fake_stages.pipeline(); cli.main()"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Cli]:
+    """`harness ARGUMENTS` in a folder of its own, on a machine without a GPU."""
+    monkeypatch.setattr(contract, "STAGES", fake_stages.pipeline())
+    monkeypatch.setattr(provenance, "_smi", lambda field: [])
+    monkeypatch.setenv("HARNESS_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("HARNESS_MIRROR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for cached in (provenance.gpus, provenance.gpu_has_bf16, provenance.environment):
+        cached.cache_clear()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Result(status=int(ended.value.code or 0), out=said.out, err=said.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+    for cached in (provenance.gpus, provenance.gpu_has_bf16, provenance.environment):
+        cached.cache_clear()
+
+
+def start(*arguments: str | Path, store: Path) -> subprocess.Popen[str]:
+    """`harness ARGUMENTS` with fake training in a process of its own."""
+    paths = f"{TESTS}{os.pathsep}{TESTS.parent}"
+    return subprocess.Popen(
+        [sys.executable, "-c", FAKE, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": paths, "HARNESS_STORE": str(store)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
