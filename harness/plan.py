@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.claim_plan import plan_claim
-from harness.errors import ManifestError, UsageError
+from harness.errors import UsageError
 from harness.graph import Graph, PlannedStage
 from harness.manifest import Manifests, choose, merge_override
 from harness.models import Mirror, Precision, Profile
@@ -78,14 +78,6 @@ def _recipe(
     manifests: Manifests, name: str, profile: Profile, request: Request, mirror: Mirror | None
 ) -> Recipe:
     claim = manifests.claims[name]
-    if profile.id not in claim.verdict.required_rung:
-        # Said before hours of training, not by the verdict after them.
-        raise ManifestError(
-            where=f"claim {name}: verdict.required_rung",
-            got=f"no rung for profile `{profile.id}`",
-            expected=f"one of {', '.join(claim.verdict.required_rung)}",
-            fix="Say which rung a run with that profile must reach.",
-        )
     protocol = choose("protocol", request.protocol or claim.protocol, manifests.protocols)
     values = profile.overrides.get("extractive_qa", {})
     where = f"profile {profile.id}: extractive_qa"

@@ -284,13 +284,6 @@ def test_an_unknown_protocol_is_suggested():
         plan_of(tiny(), protocol="plan")
 
 
-def test_a_profile_without_a_rung_is_refused_by_the_plan():
-    """The verdict could not say whether the claim was met: said before the training."""
-    manifests = tiny(("claim/verdict/required_rung", {}))
-    with pytest.raises(ManifestError, match="no rung for profile `quick`"):
-        plan_of(manifests)
-
-
 def test_costs_add_up():
     """By hand: what a fine-tuning on 60 rows costs.
 

@@ -128,7 +128,7 @@ class VerdictRule(Model):
     """Margin of `no_better`, in points."""
     min_seeds: Annotated[int, Field(ge=1)] = 1
     required_rung: dict[Identifier, Rung]
-    """Profile -> the rung that makes `harness reproduce` exit with 0."""
+    """Profile -> the rung that makes `harness reproduce` exit with 0; DIRECTION for others."""
 
 
 class AveragingRule(Model):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.errors import ManifestError
 from harness.models import Kind, Rung, VerdictRule
 from harness.records import Effect, Level, Verdict
 from harness.statistics.kinds import KINDS, MAX_LOOKS, Circumstances, Finding, confidence_at, count
 from harness.statistics.power import MAX_EXTRA, more_seeds_would_decide
+
+UNSAID: Rung = "DIRECTION"
+"""What is asked for with a profile that the rule doesn't name, a user's own for instance."""
 
 LADDER: tuple[Rung, ...] = ("INCONCLUSIVE", "DIRECTION", "SUBSTANTIAL", "QUANTITATIVE")
 
@@ -50,11 +52,11 @@ def judge(
         circumstances: what is known about the run beyond its numbers.
 
     Raises:
-        ManifestError: the rule names no rung for this profile, or a `gain` has no size.
+        ManifestError: a `gain` has no size.
         UsageError: more than three looks.
         DataError: not as many effects as the kind needs.
     """
-    required = _required(rule, circumstances.profile)
+    required = rule.required_rung.get(circumstances.profile, UNSAID)
     confidence_at(circumstances.looks)
     seeds = min((len(effect.same_items.per_seed) for effect in effects), default=0)
     relevant = _relevant(effects, levels)
@@ -75,17 +77,6 @@ def judge(
         rule=rule,
         reasons=reasons,
     )
-
-
-def _required(rule: VerdictRule, profile: str) -> Rung:
-    if profile not in rule.required_rung:
-        raise ManifestError(
-            where="verdict.required_rung",
-            got=f"no rung for profile `{profile}`",
-            expected=f"one of {', '.join(sorted(rule.required_rung)) or 'none'}",
-            fix=f"Say in the claim's manifest which rung a run with `{profile}` must reach.",
-        )
-    return rule.required_rung[profile]
 
 
 def _met(rung: Rung, required: Rung) -> bool:

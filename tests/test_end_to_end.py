@@ -1,0 +1,167 @@
+"""The whole way, from claims to a run folder, as a user goes it: real encoder, real training.
+
+The profile `tiny` (tests/tiny) has a few of the mini profile's questions. One run serves most
+tests; the others are made to be compared with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+TINY = Path(__file__).parent / "tiny"
+GAIN = "phang2020/tydiqa-english-gain"
+NO_BETTER = "phang2020/tydiqa-no-better-multilingual"
+RUNS = (0, 10, 11)
+
+
+def harness(folder: Path, *arguments: str | Path, under: Sequence[str] = ()) -> list[str]:
+    """The command line of a tiny run whose store and run folder are in `folder`."""
+    places = ["--store", folder / "store", "--out", folder / "run", "--device", "cpu"]
+    tiny = ["--manifests", TINY, "--profile", "tiny"]
+    command = [*under, sys.executable, "-m", "harness.cli", "reproduce", *arguments]
+    return [str(part) for part in (*command, *tiny, *places)]
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run to the end, without a mirror."""
+    environment = {name: value for name, value in os.environ.items() if name != "HARNESS_MIRROR"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def offline() -> list[str]:
+    """A network namespace without interfaces, where this machine allows one."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("needs a network namespace")
+    prefix = [unshare, "-n"] if os.geteuid() == 0 else [unshare, "-rn"]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs a network namespace")
+    return prefix
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the store and run folder of both claims, made without any network."""
+    folder = tmp_path_factory.mktemp("first")
+    done = run(harness(folder, GAIN, NO_BETTER, under=offline()))
+    assert done.returncode in RUNS, done.stderr
+    return folder
+
+
+def deterministic_files(folder: Path) -> dict[str, bytes]:
+    """Everything in a run folder that equal runs must have in common."""
+    free = {"provenance.json", "provenance.html", "run.json"}
+    paths = [path for path in (folder / "run").rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(folder / "run")): path.read_bytes()
+        for path in paths
+        if path.name not in free
+    }
+
+
+def test_a_run_needs_no_network_and_leaves_a_report(first: Path) -> None:
+    """In a namespace without interfaces, every part of the run folder gets written."""
+    names = {path.name for path in (first / "run").iterdir()}
+    assert names == {
+        *("comparison.json", "scores.json", "predictions", "gold", "run.json"),
+        *("report.html", "provenance.html", "provenance.json"),
+    }
+    comparisons = json.loads((first / "run" / "comparison.json").read_bytes())["comparisons"]
+    assert [one["claim"]["id"] for one in comparisons] == [GAIN, NO_BETTER]
+    assert all(
+        one["verdict"]["rung"] in ("DIRECTION", "CONTRADICTED", "INCONCLUSIVE")
+        for one in comparisons
+    )
+
+
+def test_every_evaluation_question_is_scored_once_for_each_system(first: Path) -> None:
+    """Nine languages of six questions: a score for each language, metric and system."""
+    scores = json.loads((first / "run" / "scores.json").read_bytes())["claims"][GAIN]
+    assert len(scores) == 9 * 2 * 2  # languages x metrics x systems
+    assert {score["items"] for score in scores} == {6}
+
+
+def test_a_second_run_makes_nothing_and_changes_no_byte(first: Path) -> None:
+    """All stages come from the store, and the run folder has the same bytes."""
+    before = deterministic_files(first)
+    done = run(harness(first, GAIN, NO_BETTER))
+    assert done.returncode in RUNS, done.stderr
+    assert "\n0 stages run, " in done.stdout
+    assert deterministic_files(first) == before
+
+
+def test_two_stores_give_the_same_bytes(first: Path, tmp_path: Path) -> None:
+    """A run into another store gives byte-identical scores, predictions and report."""
+    done = run(harness(tmp_path, GAIN, NO_BETTER))
+    assert done.returncode in RUNS, done.stderr
+    assert deterministic_files(tmp_path) == deterministic_files(first)
+
+
+def test_killed_runs_go_on_to_the_same_bytes(first: Path, tmp_path: Path) -> None:
+    """Killed with SIGKILL in the middle of a stage, the same command ends as if it hadn't been."""
+    command = harness(tmp_path, GAIN, NO_BETTER)
+    victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finished = tmp_path / "store" / "artifacts"
+    # Past the data stages there is always a training or prediction under way.
+    while victim.poll() is None and len(list(finished.glob("*/*/meta.json"))) < 14:
+        time.sleep(0.05)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    left = {path.parent.name for path in finished.glob("*/*/meta.json")}
+    done = run(command)
+    assert done.returncode in RUNS, done.stderr
+    assert {path.parent.name for path in finished.glob("*/*/meta.json")} > left
+    assert deterministic_files(tmp_path) == deterministic_files(first)
+
+
+def test_a_copied_store_is_valid_and_complete(first: Path, tmp_path: Path) -> None:
+    """Keys hold no paths: a copy elsewhere verifies, and a run on it makes nothing."""
+    shutil.copytree(first / "store", tmp_path / "store")
+    store = ["--store", str(tmp_path / "store")]
+    verified = run([sys.executable, "-m", "harness.cli", "store", "verify", *store])
+    assert verified.returncode == 0, verified.stderr
+    assert "\n0 stages run, " in run(harness(tmp_path, GAIN, NO_BETTER)).stdout
+
+
+def test_a_flipped_bit_in_the_store_is_found_and_made_again(first: Path, tmp_path: Path) -> None:
+    """`store verify` names the file, `store gc --broken` drops it, a run makes it again."""
+    shutil.copytree(first / "store", tmp_path / "store")
+    scores = next((tmp_path / "store" / "artifacts").glob("*/*/items.jsonl"))
+    raw = bytearray(scores.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    scores.write_bytes(bytes(raw))
+    cli = [sys.executable, "-m", "harness.cli", "store"]
+    store = ["--store", str(tmp_path / "store")]
+    verified = run([*cli, "verify", *store])
+    assert verified.returncode == 5
+    assert f"{scores.parent.name[:12]}/items.jsonl: sha256 differs" in verified.stderr
+    run([*cli, "gc", "--broken", *store])
+    assert "\n1 stages run, " in run(harness(tmp_path, GAIN, NO_BETTER)).stdout
+    assert run([*cli, "verify", *store]).returncode == 0
+
+
+def test_json_is_one_document_with_what_the_report_shows(first: Path) -> None:
+    """--json prints the comparison that the run folder holds, and nothing else."""
+    done = run(harness(first, GAIN, NO_BETTER, "--json"))
+    printed = json.loads(done.stdout)["comparisons"]
+    written = json.loads((first / "run" / "comparison.json").read_bytes())["comparisons"]
+    assert list(printed.values()) == written
+    assert done.stderr == ""
+
+
+def test_the_report_is_a_function_of_the_comparison_alone(first: Path, tmp_path: Path) -> None:
+    """Rendered again from comparison.json in a folder of its own, it has the same bytes."""
+    shutil.copy(first / "run" / "comparison.json", tmp_path)
+    done = run([sys.executable, "-m", "harness.cli", "report", str(tmp_path)])
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").read_bytes() == (first / "run" / "report.html").read_bytes()
