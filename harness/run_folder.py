@@ -121,6 +121,7 @@ def _fill(
         "format": 1,
         "claims": {name: plan.comparisons[name] for name in comparisons},
         "profile": plan.profile.id,
+        "protocols": {name: one.protocol.id for name, one in comparisons.items()},
         "artifacts": [one.key for one in plan.stages],
         "files": {name: file_sha256(folder / name) for name in _names(folder)},
         "sha256": "",
