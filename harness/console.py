@@ -25,12 +25,14 @@ class _Bar:
     """The bar of the stage that runs now."""
 
     def __init__(self, bars: Progress, task: TaskID) -> None:
-        self._bars, self._task, self._unit = bars, task, ""
+        self._bars, self._task, self._unit, self._scale = bars, task, "", 1.0
 
     def start(self, total: int, unit: str) -> None:
         """Set the bar's length."""
-        self._unit = unit
-        self._bars.reset(self._task, total=total, figures=unit)
+        self._unit, self._scale = unit, 1.0
+        if unit == "bytes":
+            self._unit, self._scale = f"of {total / 1e6:,.1f} MB", 1e-6
+        self._bars.reset(self._task, total=total * self._scale, figures=self._unit)
 
     def advance(self, done: int, **figures: float) -> None:
         """Move the bar and show the newest figures."""
@@ -39,7 +41,7 @@ class _Bar:
             shown.append(f"loss {figures['loss']:.3f}")
         if "tokens_per_second" in figures:
             shown.append(f"{figures['tokens_per_second']:,.0f} tokens/s")
-        self._bars.update(self._task, advance=done, figures="  ".join(shown))
+        self._bars.update(self._task, advance=done * self._scale, figures="  ".join(shown))
 
 
 class Watcher:
@@ -54,10 +56,17 @@ class Watcher:
 
     def begin(self, todo: int, cached: int) -> None:
         """Say how much there is to do."""
+        self._begin(todo, "stages", f"{todo} stages to run, {cached} already in the store")
+
+    def fetch(self, todo: int) -> None:
+        """Say how much there is to look at on the Hub or in the mirror."""
+        self._begin(todo, "downloads", f"{todo} data sets and encoders for the mirror")
+
+    def _begin(self, todo: int, unit: str, line: str) -> None:
         self._todo = todo
         if self._bars is not None and todo:
-            self._console.print(f"{todo} stages to run, {cached} already in the store")
-            self._whole = self._bars.add_task("all stages", total=todo, figures="stages")
+            self._console.print(line)
+            self._whole = self._bars.add_task(f"all {unit}", total=todo, figures=unit)
             self._part = self._bars.add_task("", total=None, figures="")
 
     def stage(self, planned: PlannedStage, number: int) -> Silent | _Bar:

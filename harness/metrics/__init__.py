@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from harness.errors import UsageError
 
@@ -14,21 +14,30 @@ if TYPE_CHECKING:
 
 # (id -> gold answers, id -> predicted text, language) -> the scores of that language.
 ScoreFunction = Callable[[Mapping[str, Sequence[str]], Mapping[str, str], str], "LanguageScore"]
+# (gold, predictions, name of the set in errors) -> metric -> points. What the two hold follows
+# from what the scorer reads: labels, sentences of tags, or pairs of ids.
+AlignedFunction = Callable[[Sequence[Any], Sequence[Any], str], dict[str, float]]
+Reads = Literal["answers", "labels", "tags", "pairs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """A metric that turns answers into exact match and F1."""
+    """An official metric."""
 
     function: str
     """"module:function", imported on use."""
     version: int
     """Raise it when any score changes: it travels with every number."""
+    reads: Reads = "answers"
+    """The form of gold and predictions; "answers" is a ScoreFunction, all else Aligned."""
 
 
 SCORERS: dict[str, Scorer] = {
     "squad_v1": Scorer(function="harness.metrics.squad:score", version=1),
     "mlqa": Scorer(function="harness.metrics.mlqa:score", version=1),
+    "accuracy": Scorer(function="harness.metrics.accuracy:score", version=1, reads="labels"),
+    "seqeval": Scorer(function="harness.metrics.tagging:score", version=1, reads="tags"),
+    "bucc_f1": Scorer(function="harness.metrics.bitext:score", version=1, reads="pairs"),
 }
 
 
@@ -38,20 +47,37 @@ def signature(name: str) -> str:
     Raises:
         UsageError: there is no scorer of that name.
     """
-    return f"{name}/{_known(name).version}"
+    return f"{name}/{known_scorer(name).version}"
 
 
 def load_scorer(name: str) -> ScoreFunction:
-    """The function of a scorer.
+    """The function of a scorer of answers.
+
+    Raises:
+        UsageError: there is no such scorer of answers.
+    """
+    if known_scorer(name).reads != "answers":
+        raise _unfit(name, "answers to questions")
+    return cast(ScoreFunction, _load(name))
+
+
+def load_aligned_scorer(name: str) -> AlignedFunction:
+    """The function of a scorer of labels, tags or pairs.
+
+    Raises:
+        UsageError: there is no such scorer of labels, tags or pairs.
+    """
+    if known_scorer(name).reads == "answers":
+        raise _unfit(name, "labels, tags or pairs")
+    return cast(AlignedFunction, _load(name))
+
+
+def known_scorer(name: str) -> Scorer:
+    """The scorer's row of the table.
 
     Raises:
         UsageError: there is no scorer of that name.
     """
-    module, _, function = _known(name).function.partition(":")
-    return cast(ScoreFunction, getattr(importlib.import_module(module), function))
-
-
-def _known(name: str) -> Scorer:
     if name not in SCORERS:
         raise UsageError(
             where="scorer",
@@ -60,3 +86,17 @@ def _known(name: str) -> Scorer:
             fix="Correct the task's `scorer`.",
         )
     return SCORERS[name]
+
+
+def _load(name: str) -> Any:
+    module, _, function = SCORERS[name].function.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _unfit(name: str, what: str) -> UsageError:
+    return UsageError(
+        where="scorer",
+        got=f"`{name}`, which scores {SCORERS[name].reads}",
+        expected=f"a scorer of {what}",
+        fix="Correct the task's `scorer`.",
+    )

@@ -2,14 +2,18 @@
 
 Files arrive in a folder aside, are checked against the pin and looked into, and only then get
 their place in the mirror; mirror.yaml is written after each file, so a fetch that was cut off
-goes on where it stopped. A token is read from $HF_TOKEN alone and never written anywhere.
+goes on where it stopped. Fetches into one mirror take turns, a repository each. A token is read from $HF_TOKEN alone and never written anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from harness.canonical import file_sha256
 from harness.errors import DataError
@@ -26,8 +30,18 @@ from harness.models import (
 from harness.sources import assemble, rows
 from harness.sources.hub_errors import disk_error, translated
 from harness.sources.mirror import NAME, load_mirror, save_mirror
-from harness.sources.transfer import Progress, Repository, api, bring, in_the_way, not_pinned, sizes
+from harness.sources.transfer import (
+    ASIDE,
+    Progress,
+    Repository,
+    api,
+    bring,
+    in_the_way,
+    not_pinned,
+    sizes,
+)
 
+LOCK = ".lock"
 # Code, or formats that run code when they are opened.
 REFUSED = (".py", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
@@ -61,8 +75,18 @@ def fetch_dataset(
     """
     assert pin.repo is not None and pin.revision is not None
     repository = Repository(kind="dataset", repo=pin.repo, revision=pin.revision)
-    asked = list(dict.fromkeys(splits))
-    mirror = _opened(to)
+    with _turn(to, progress):
+        return _fetch_splits(pin, repository, list(dict.fromkeys(splits)), to, progress)
+
+
+def _fetch_splits(
+    pin: DatasetPin,
+    repository: Repository,
+    asked: list[tuple[str, str]],
+    to: Path,
+    progress: Progress,
+) -> MirrorDataset:
+    mirror = load_mirror(to) or Mirror(format=1)
     held = _held_dataset(mirror, repository, to)
     pins = {(config, split): _pinned(pin, config, split) for config, split in asked}
     missing = []
@@ -79,7 +103,7 @@ def fetch_dataset(
             one = pins[config, split]
             entry = _bring_split(repository, one, pin.language, to, progress)
             held = _with_split(held, config, split, entry)
-            mirror = mirror.model_copy(update={"datasets": {**mirror.datasets, pin.repo: held}})
+            mirror = mirror.model_copy(update={"datasets": {**mirror.datasets, repository.repo: held}})
             save_mirror(mirror, to)
     return held
 
@@ -88,8 +112,16 @@ def fetch_encoder(pin: EncoderPin, to: Path, progress: Progress) -> MirrorModel:
     """Bring the files of an encoder into the mirror `to`; as `fetch_dataset`."""
     assert pin.repo is not None and pin.revision is not None
     repository = Repository(kind="model", repo=pin.repo, revision=pin.revision)
-    mirror = _opened(to)
-    held = mirror.models.get(pin.repo) or MirrorModel(revision=pin.revision, files={})
+    with _turn(to, progress):
+        return _fetch_files(pin, repository, to, progress)
+
+
+def _fetch_files(
+    pin: EncoderPin, repository: Repository, to: Path, progress: Progress
+) -> MirrorModel:
+    mirror = load_mirror(to) or Mirror(format=1)
+    held = mirror.models.get(repository.repo)
+    held = held or MirrorModel(revision=repository.revision, files={})
     _same_revision(held.revision, repository, to)
     missing = [
         file
@@ -101,7 +133,7 @@ def fetch_encoder(pin: EncoderPin, to: Path, progress: Progress) -> MirrorModel:
     for file in missing:
         sha256 = bring(repository, file, pin.files[file], to, progress, _unlooked)
         held = held.model_copy(update={"files": {**held.files, file: sha256}})
-        mirror = mirror.model_copy(update={"models": {**mirror.models, pin.repo: held}})
+        mirror = mirror.model_copy(update={"models": {**mirror.models, repository.repo: held}})
         save_mirror(mirror, to)
     return held
 
@@ -156,10 +188,26 @@ def _is_held(
     return True
 
 
-def _opened(to: Path) -> Mirror:
+@contextmanager
+def _turn(to: Path, progress: Progress) -> Iterator[None]:
+    """Hold the mirror's lock: two that read mirror.yaml at once would each drop the other's entry.
+
+    Whoever holds it also clears away what a fetch that was killed left behind.
+    """
     with disk_error(to):
         to.mkdir(parents=True, exist_ok=True)
-    return load_mirror(to) or Mirror(format=1)
+        lock = FileLock(to / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.start(0, "waiting for another fetch into this mirror")
+            lock.acquire()
+    try:
+        for folder in to.glob(f"{ASIDE}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
 
 
 def _held_dataset(mirror: Mirror, repository: Repository, to: Path) -> MirrorDataset:

@@ -16,6 +16,8 @@ from harness.errors import DataError, MachineError
 from harness.sources.hub_errors import disk_error, translated
 from harness.sources.mirror import place
 
+# Where a file lies in the mirror's folder before it has its place.
+ASIDE = ".incoming-"
 # A connection that is cut again and again would otherwise be resumed for ever.
 _MAX_TRANSFER = 3
 
@@ -160,7 +162,7 @@ def sizes(repository: Repository, files: list[str], to: Path) -> dict[str, int]:
 @contextmanager
 def _aside(to: Path) -> Iterator[Path]:
     with disk_error(to):
-        folder = Path(tempfile.mkdtemp(dir=to, prefix=".incoming-"))
+        folder = Path(tempfile.mkdtemp(dir=to, prefix=ASIDE))
     try:
         yield folder
     finally:
