@@ -122,7 +122,7 @@ def validate(path: Path | None, pins: Path | None) -> None:
 @options(CLAIMS, PROFILE, PROTOCOL, MANIFESTS, PINS)
 @click.option("--to", type=FOLDER, required=True, help="Mirror folder to fill.")
 def fetch(claims: tuple[str, ...], to: Path, **given: Any) -> None:
-    """Download what claims need into a mirror; the only verb that uses the network.
+    """Download what claims need into a mirror; with `pins`, all that uses the network.
 
     Example: harness fetch 'phang2020/*' --profile paper --to mirror
     """
@@ -132,15 +132,42 @@ def fetch(claims: tuple[str, ...], to: Path, **given: Any) -> None:
 
 
 @harness.command()
-@click.option("--task", required=True, help="A task of tasks.yaml, e.g. tydiqa.")
+@click.argument("action", type=click.Choice(["check", "update"]))
+@click.argument("name", required=False)
+@options(MANIFESTS, PINS, MIRROR, JSON)
+def pins(action: str, name: str | None, as_json: bool, **given: Any) -> None:
+    """Compare pins with the Hub and the mirror, or pin the newest revision of one.
+
+    check: exit status 0 when nothing moved, 3 when something did, is gone, or differs in the
+    mirror; 6 when the Hub can't be reached. update: rewrites the one entry of its file; hashes
+    are taken from the mirror where it has that revision, else forgotten.
+
+    Example: harness pins check
+    """
+    from harness.verbs import pinning
+
+    sys.exit(pinning.run(action, name, given, as_json=as_json))
+
+
+@harness.command()
+@click.option("--task", required=True, help="A task of tasks.yaml, e.g. xnli.")
 @click.option("--language", required=True, help="Language code, e.g. ru.")
-@click.option("--gold", type=FOLDER, required=True, help="Gold answers in SQuAD JSON.")
-@click.option("--predictions", type=FOLDER, required=True, help="JSON {id: text}.")
+@click.option("--gold", type=FOLDER, required=True, help="The reference; forms above.")
+@click.option("--predictions", type=FOLDER, required=True, help="What to score; forms above.")
 @options(MANIFESTS, JSON)
 def score(as_json: bool, **given: Any) -> None:
     """Score anyone's predictions with the task's official metric.
 
     Example: harness score --task tydiqa --language ru --gold g.json --predictions p.json
+
+    xquad, mlqa, tydiqa: gold in SQuAD's JSON form; predictions {id: text}.
+
+    xnli, pawsx, tatoeba: a label a line, alone or in the last tab-separated column (entailment,
+    neutral or contradiction; 0 or 1; the index of the translation).
+
+    udpos, panx: a tag a line, likewise; an empty line between sentences.
+
+    bucc: two ids a line with a tab between them.
     """
     from harness.verbs import scoring
 

@@ -13,8 +13,11 @@ from harness.claim_plan import plan_claim
 from harness.errors import UsageError
 from harness.graph import Graph, PlannedStage
 from harness.manifest import Manifests, choose, merge_override
-from harness.models import Mirror, Precision, Profile
+from harness.models import Claim, Mirror, Precision, Profile
 from harness.recipe import Recipe
+
+# Families that stages exist for; the tasks of all others can be scored only.
+_TRAINABLE = ("extractive_qa",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,7 @@ def build_plan(manifests: Manifests, request: Request, mirror: Mirror | None = N
     """The stages that reproduce the claims of `request`.
 
     Raises:
-        UsageError: unknown profile or protocol, or no seed.
-        ManifestError: the claim asks for no rung under this profile.
+        UsageError: unknown profile or protocol, no seed, or a task that can't be trained yet.
         DataError: the mirror lacks what a claim trains on.
     """
     profile = choose("profile", request.profile, manifests.profiles)
@@ -78,6 +80,7 @@ def _recipe(
     manifests: Manifests, name: str, profile: Profile, request: Request, mirror: Mirror | None
 ) -> Recipe:
     claim = manifests.claims[name]
+    _check_families(manifests, name, claim)
     protocol = choose("protocol", request.protocol or claim.protocol, manifests.protocols)
     values = profile.overrides.get("extractive_qa", {})
     where = f"profile {profile.id}: extractive_qa"
@@ -92,6 +95,21 @@ def _recipe(
         precision=request.precision,
         mirror=mirror,
     )
+
+
+def _check_families(manifests: Manifests, name: str, claim: Claim) -> None:
+    """Refuse a claim on a task that can be scored but not trained yet."""
+    first = [one.intermediate.task for one in claim.systems.values() if one.intermediate]
+    for task in (claim.target, *first):
+        family = manifests.tasks[task].family
+        if family not in _TRAINABLE:
+            raise UsageError(
+                where=f"claim {name}",
+                got=f"the task `{task}` of the family {family}",
+                expected=f"tasks of the family {', '.join(_TRAINABLE)}",
+                fix=f"Claims on {family} can't be run yet; "
+                "`harness score` scores predictions made elsewhere.",
+            )
 
 
 def _seeds(request: Request, profile: Profile) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""What a stage would look for in vain: a mirror, or data that the user brings. Told before any work."""
+"""What a stage would look for in vain: a mirror, data that the user brings; told beforehand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from harness.stages.contract import Resources
 
 def lacks(planned: PlannedStage, resources: Resources, fetch: str) -> DataError | None:
     """Why `planned` can't run with what was given; `fetch` is the command that makes a mirror."""
-    source = {"encoder": "pin", "dataset": "source"}.get(planned.stage)
-    if source is None:
+    if planned.stage not in ("encoder", "dataset"):
         return None
-    pin = planned.config[source]
+    pin = planned.config["pin" if planned.stage == "encoder" else "source"]
     if pin["kind"] == "hub" and resources.mirror is None:
         return DataError(
             where=f"{planned.stage} {planned.label}",
@@ -22,15 +21,9 @@ def lacks(planned: PlannedStage, resources: Resources, fetch: str) -> DataError 
             fix=f"Run `{fetch}` once, then add `--mirror DIR` (or set $HARNESS_MIRROR).",
         )
     if pin["kind"] == "files":
-        return _not_brought(planned, resources)
-    return None
-
-
-def _not_brought(planned: PlannedStage, resources: Resources) -> DataError | None:
-    source = planned.config["source"]
-    try:
-        for file in source["files"].values():
-            files.find(resources.files, source["name"], file["file"])
-    except DataError as error:
-        return error
+        wanted = [one["file"] for one in pin["files"].values()]
+        try:
+            files.require(resources.files, pin["name"], wanted)
+        except DataError as error:
+            return error
     return None

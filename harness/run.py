@@ -12,6 +12,7 @@ from harness.costs import Cost
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
 from harness.plan import Plan
+from harness.preflight import lacks
 from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
@@ -61,6 +62,8 @@ def execute(
 ) -> Outcome:
     """Run what is missing. A failing stage fails the claims that need it; the rest goes on.
 
+    A claim whose data nobody gave fails first, before anything is run for it.
+
     Raises:
         MachineError: the machine can't go on (disk full, no permission), so nothing else is tried.
         KeyboardInterrupt: the user stopped; what was finished is in the store.
@@ -68,6 +71,11 @@ def execute(
     todo = wanted(plan, store)
     users = _users(plan)
     outcome = Outcome(cached=len(plan.stages) - len(todo))
+    fetch = f"harness fetch {' '.join(plan.comparisons)} --profile {plan.profile.id} --to DIR"
+    for planned in todo:
+        lack = lacks(planned, resources, fetch)
+        if lack:
+            outcome.failed |= dict.fromkeys(users[planned.key] - set(outcome.failed), lack)
     observer.begin(len(todo), outcome.cached)
     for number, planned in enumerate(todo, start=1):
         if users[planned.key] <= set(outcome.failed):

@@ -42,7 +42,7 @@ def with_value(raw: bytes, at: Place, value: str | None, name: str, after: str =
     edited = bom + text.encode("utf-8")
     if value is not None or at in lines:
         _set(document, at, value)
-    if yaml12.parse(edited, name)[0] != document:
+    if not _reads_as(edited, document):
         raise ManifestError(
             where=f"{name}, line {lines.get(at, lines[at[:-1]])}: {'.'.join(at)}",
             got="a value written in a way that this edit can't change",
@@ -50,6 +50,13 @@ def with_value(raw: bytes, at: Place, value: str | None, name: str, after: str =
             fix=f"Change it by hand to {value or 'null'}; nothing was written.",
         )
     return edited
+
+
+def _reads_as(raw: bytes, document: Any) -> bool:
+    try:
+        return bool(yaml12.parse(raw, "edited")[0] == document)
+    except ManifestError:
+        return False
 
 
 def _replaced(text: str, node: Any, value: str | None) -> str:
@@ -87,7 +94,8 @@ def _mapping(node: Any, at: Place) -> Any:
 
 
 def _pair(node: Any, key: str) -> tuple[Any, Any]:
-    return next(pair for pair in node.value if pair[0].value == key)
+    found: tuple[Any, Any] = next(pair for pair in node.value if pair[0].value == key)
+    return found
 
 
 def _set(document: Any, at: Place, value: str | None) -> None:

@@ -34,6 +34,10 @@ class Hub:
     """File names that GET serves whole but half as long as HEAD said."""
     cut: set[str] = field(default_factory=set)
     """File names whose connection ends after 60 % of the body."""
+    cut_once: set[str] = field(default_factory=set)
+    """File names whose connection ends after 60 % of the body, the first time only."""
+    ranges: bool = False
+    """A range that is asked for is answered with the rest of the file alone."""
     tampered: set[str] = field(default_factory=set)
     """File names served with other bytes of the same length."""
     on_cdn: bool = False
@@ -42,6 +46,8 @@ class Hub:
     """An HTTP status with which every request is answered."""
     requests: list[str] = field(default_factory=list)
     """"METHOD path" of every request, in order."""
+    sent: int = 0
+    """Bytes of files that went out."""
 
     def add(self, place: str, data: bytes) -> str:
         """Serve `data` at `place` of the root; its sha256."""
@@ -176,15 +182,25 @@ class _Handler(BaseHTTPRequestHandler):
             data = bytes(byte ^ 1 for byte in data)
         if file.name in self.served.short and self.command == "GET":
             data = data[: len(data) // 2]
-        self.send_response(200)
+        asked = self.headers.get("Range", "")
+        skipped = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if asked and self.served.ranges:
+            data, whole = data[skipped:], len(data)
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {skipped}-{whole - 1}/{whole}")
+        else:
+            self.send_response(200)
         self.send_header("X-Repo-Commit", self.served.revision)
         self.send_header("ETag", f'"{etag}"')
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command == "GET":
-            end = len(data) * 6 // 10 if file.name in self.served.cut else len(data)
+            cut = file.name in self.served.cut | self.served.cut_once
+            self.served.cut_once.discard(file.name)
+            end = len(data) * 6 // 10 if cut else len(data)
             self.wfile.write(data[:end])
+            self.served.sent += end
             self.close_connection = True
 
     def _json(self, value: object) -> None:

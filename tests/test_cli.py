@@ -216,20 +216,13 @@ def test_a_bad_manifest_names_file_line_and_key(cli, tmp_path):
     assert "x.yaml, line 3: size: got unknown key `size`" in paragraph(result)
 
 
-def test_small_without_a_mirror_ends_before_any_training(cli, monkeypatch):
-    """Exit 3 with the way out; the real data stage says it, and the encoder alone was made."""
-    from dataclasses import replace
-
-    from harness.stages import contract
-
-    real = {"dataset": "harness.stages.dataset:run"}
-    stages = [replace(one, run=real.get(one.name, one.run)) for one in contract.STAGES]
-    monkeypatch.setattr(contract, "STAGES", tuple(stages))
+def test_small_without_a_mirror_ends_before_any_work(cli):
+    """Exit 3 with the way out; not even the packaged encoder was made."""
     result = cli("reproduce", GAIN, "--profile", "small")
     assert result.status == 3
     assert "harness fetch" in paragraph(result)
     assert result.out.strip() == f"{GAIN}: INVALID"
-    assert "training" not in cli("store", "list").out
+    assert cli("store", "list").out == ""
 
 
 def test_a_failed_claim_is_told_in_json_too(cli, steer):
@@ -364,7 +357,8 @@ def test_a_damaged_comparison_ends_with_5(cli, tmp_path):
 
 def test_fetch_of_generated_data_needs_no_network(cli, tmp_path):
     """`mini` is generated and its encoder packaged: nothing to download."""
-    assert cli("fetch", GAIN, "--to", "mirror").out == "Mirror: mirror\n"
+    assert cli("fetch", GAIN, "--to", "mirror").out == "Nothing to fetch for profile mini.\n"
+    assert not (tmp_path / "mirror").exists()
 
 
 def test_score_prints_the_official_metric(cli, tmp_path):
@@ -377,3 +371,40 @@ def test_score_prints_the_official_metric(cli, tmp_path):
     arguments += ["--gold", "g.json", "--predictions", "p.json"]
     assert cli(*arguments).out == "tydiqa en: EM 50.00, F1 50.00 (2 questions, squad_v1/1)\n"
     assert json.loads(cli(*arguments, "--json").out)["em"] == 50.0
+
+
+def test_score_knows_every_target(cli, tmp_path):
+    """Each reads its own form: labels, tags, pairs."""
+    forms = {
+        "xnli": ("neutral", "accuracy 100.00 (1 items, accuracy/1)"),
+        "pawsx": ("1", "accuracy 100.00 (1 items, accuracy/1)"),
+        "tatoeba": ("0", "accuracy 100.00 (1 items, accuracy/1)"),
+        "udpos": ("VERB", "F1 100.00, precision 100.00, recall 100.00 (1 sentences, seqeval/1)"),
+        "panx": ("I-LOC", "F1 100.00, precision 100.00, recall 100.00 (1 sentences, seqeval/1)"),
+        "bucc": (
+            "de-1\ten-1",
+            "F1 100.00, precision 100.00, recall 100.00 (1 gold pairs, bucc_f1/1)",
+        ),
+    }
+    for task, (line, said) in forms.items():
+        (tmp_path / "f").write_text(line, encoding="utf-8")
+        arguments = ["score", "--task", task, "--language", "de", "--gold", "f"]
+        assert cli(*arguments, "--predictions", "f").out == f"{task} de: {said}\n"
+
+
+def test_score_refuses_a_language_that_the_task_lacks(cli, tmp_path):
+    """A number under a wrong name would be averaged with others."""
+    (tmp_path / "f").write_text("0", encoding="utf-8")
+    files = ["--gold", "f", "--predictions", "f"]
+    result = cli("score", "--task", "tatoeba", "--language", "en", *files)
+    assert result.status == 2
+    assert "task `tatoeba`: got language `en`; expected one of af, ar" in paragraph(result)
+
+
+def test_score_says_that_a_repeated_pair_counts_once(cli, tmp_path):
+    """As the official script counts."""
+    (tmp_path / "g").write_text("a\tb", encoding="utf-8")
+    (tmp_path / "p").write_text("a\tb\na\tb", encoding="utf-8")
+    files = ["--gold", "g", "--predictions", "p"]
+    result = cli("score", "--task", "bucc", "--language", "de", *files)
+    assert result.out.endswith("(1 gold pairs, bucc_f1/1, 1 repeated lines not counted)\n")

@@ -165,3 +165,23 @@ def test_the_report_is_a_function_of_the_comparison_alone(first: Path, tmp_path:
     done = run([sys.executable, "-m", "harness.cli", "report", str(tmp_path)])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report.html").read_bytes() == (first / "run" / "report.html").read_bytes()
+
+
+def test_real_data_from_a_partial_mirror(tmp_path: Path) -> None:
+    """Six of nine languages are there: the report says which are not, and where the rows lie."""
+    mirror = os.environ.get("HARNESS_MIRROR")
+    if mirror is None:
+        pytest.skip("needs HARNESS_MIRROR")
+    places = ["--store", tmp_path / "store", "--out", tmp_path / "run", "--mirror", mirror]
+    tiny = ["--manifests", TINY, "--profile", "tiny-real", "--device", "cpu", "--json"]
+    command = [sys.executable, "-m", "harness.cli", "reproduce", NO_BETTER, *tiny, *places]
+    done = run([str(part) for part in command])
+    assert done.returncode in RUNS, done.stderr
+    comparison = json.loads(done.stdout)["comparisons"][NO_BETTER]
+    assert comparison["missing_languages"] == ["bn", "sw", "te"]
+    data = {one["use"]: one for one in comparison["data"]}
+    assert data["target training"]["rows"] == 32
+    assert data["evaluation"]["languages"] == dict.fromkeys(["ar", "en", "fi", "id", "ko", "ru"], 4)
+    spread = data["intermediate training of “SQuAD in other languages first”"]["languages"]
+    assert spread == dict.fromkeys(["ar", "de", "es", "hi", "ru", "vi", "zh"], 5)
+    assert "HASH_ON_FIRST_USE" in comparison["verdict"]["flags"]

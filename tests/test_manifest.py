@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 from tiny_manifests import EVIDENCE, RAW
 
 from harness.errors import ManifestError, UsageError
 from harness.manifest import choose, load_manifests, merge_override, select_claims
+from harness.models import Task
 from harness.plan import Request, build_plan
 from harness.schema import SCHEMA_FILE, schema
 
@@ -326,3 +328,18 @@ def test_the_schema_knows_every_kind_of_file():
     assert kinds <= set(defined)
     assert defined["claim"]["additionalProperties"] is False
     assert "How a reader calls it" in defined["System"]["properties"]["label"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"family": "tagging"}, "scorer `seqeval` for tagging, not `squad_v1`"),
+        ({"scorer": "accuracy"}, "scorer `squad_v1` for extractive_qa, not `accuracy`"),
+        ({"family": "classification", "scorer": "accuracy"}, "`labels` for the scorers accuracy"),
+        ({"labels": "index"}, "and for no other"),
+    ],
+)
+def test_a_task_has_a_scorer_of_its_family_and_the_labels_that_it_reads(changes, message):
+    """Found when the table is read, not by the first file that is scored."""
+    with pytest.raises(ValidationError, match=message):
+        Task.model_validate({"title": "A task", "family": "extractive_qa", **changes})

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from tiny_manifests import CLAIM, EVIDENCE, RAW, tiny
 
-from harness.errors import DataError, ManifestError, UsageError
+from harness.errors import DataError, UsageError
 from harness.manifest import load_manifests
 from harness.models import Mirror
 from harness.plan import Request, build_plan
@@ -293,3 +293,15 @@ def test_costs_add_up():
     cost = next(one.cost for one in plan_of(tiny()).stages if one.stage == "finetune")
     assert (cost.tokens, cost.training_flops, cost.inference_flops) == (24_000, 547_200_000, 0)
     assert cost.seconds({"training": 1e9, "inference": 2e9}) == pytest.approx(0.5472)
+
+
+TAGGING = {"title": "Tags", "family": "tagging", "scorer": "seqeval", "labels": ["X"]}
+
+
+@pytest.mark.parametrize("task", ["target", "other"])
+def test_a_claim_on_a_task_that_can_only_be_scored_is_refused(task):
+    """As target and as intermediate task."""
+    manifests = tiny((f"tasks/{task}", {**TAGGING, "languages": ["en", "ru"]}))
+    message = f"claim {CLAIM}: got the task `{task}` of the family tagging; .*can't be run yet"
+    with pytest.raises(UsageError, match=message):
+        plan_of(manifests)

@@ -44,13 +44,13 @@ def check_some(found: Sized, what: str, where: str) -> None:
 
 
 def set_f1(gold: AbstractSet[Hashable], predicted: AbstractSet[Hashable]) -> dict[str, float]:
-    """Precision, recall and F1 in points (0-100); all 0.0 where the sets share nothing.
+    """F1, precision and recall in points (0-100); all 0.0 where the sets share nothing.
 
     `gold` isn't empty: without it recall is undefined.
     """
     shared = len(gold & predicted)
     if shared == 0:
-        return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+        return {"f1": 0.0, "precision": 0.0, "recall": 0.0}
     precision, recall = shared / len(predicted), shared / len(gold)
     f1 = 2 * precision * recall / (precision + recall)
-    return {"precision": 100 * precision, "recall": 100 * recall, "f1": 100 * f1}
+    return {"f1": 100 * f1, "precision": 100 * precision, "recall": 100 * recall}

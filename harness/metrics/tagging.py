@@ -7,10 +7,10 @@ what follows from that is kept:
 
 - a run of equal tags is one chunk, right only as a whole;
 - SCONJ and SYM begin with "S", a chunk of one token, so runs of them never merge;
-- SCONJ and CCONJ have one type ("CONJ"): one in place of the other is right, and of CCONJ
-  followed by SCONJ only the second is a chunk;
-- X has an empty type, as O has: after O, and so at the head of every sentence but the first, it
-  counts as begun where the chunk before it began, and is right only if that is right too.
+- SCONJ and CCONJ have one type ("CONJ"): one in place of the other is right; CCONJ before SCONJ
+  is no chunk, after it one that begins with it;
+- X has an empty type, as O has: at the end of a sentence it is no chunk, and at the head (but of
+  the file) one that began where the last chunk before it did.
 
 seqeval 0.0.12, of the time of the paper, takes the whole tag as type where there is no prefix and
 has neither of the last two. Departure: a file without gold chunks is an error, there it scores 0.

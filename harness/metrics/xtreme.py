@@ -90,9 +90,7 @@ def _points(figures: Figures, metric: str, where: str) -> float:
     return value
 
 
-def _check_names(
-    found: Collection[str], expected: Collection[str], where: str, kind: str
-) -> None:
+def _check_names(found: Collection[str], expected: Collection[str], where: str, kind: str) -> None:
     missing = [name for name in expected if name not in found]
     if missing:
         raise _problem(where, f"no {kind} {', '.join(missing)}", f"all {len(expected)} of them")

@@ -92,16 +92,36 @@ class DataSpec(Model):
     """Keep the first so many rows of each language."""
 
 
+# Family -> the official scorers of its tasks.
+_SCORERS = {
+    "extractive_qa": ("squad_v1", "mlqa"),
+    "classification": ("accuracy",),
+    "tagging": ("seqeval",),
+    "retrieval": ("accuracy", "bucc_f1"),
+}
+
+
 class Task(Model):
     """A row of tasks.yaml."""
 
     title: Text
-    family: Literal["extractive_qa"]
-    scorer: Literal["squad_v1", "mlqa"] = "squad_v1"
+    family: Literal["extractive_qa", "classification", "tagging", "retrieval"]
+    scorer: Literal["squad_v1", "mlqa", "accuracy", "seqeval", "bucc_f1"] = "squad_v1"
+    labels: Literal["index"] | tuple[Text, ...] = ()
+    """What scorers of labels and tags accept: these, or `index` for whole numbers from 0."""
     languages: tuple[Language, ...] = ()
     """Languages of the evaluation data, in the paper's order."""
     train: DataSpec | None = None
     evaluation: DataSpec | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Task:
+        fitting = _SCORERS[self.family]
+        if self.scorer not in fitting:
+            raise ValueError(f"scorer `{fitting[0]}` for {self.family}, not `{self.scorer}`")
+        if (self.scorer in ("accuracy", "seqeval")) != bool(self.labels):
+            raise ValueError("`labels` for the scorers accuracy and seqeval, and for no other")
+        return self
 
 
 class Tasks(Model):

@@ -5,7 +5,7 @@ A pin of kind "files" names the files relative to that folder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.canonical import file_sha256
@@ -25,22 +25,8 @@ def locate(folders: Mapping[str, Path], name: str, file: str, sha256: str | None
         DataError: no folder was given, it lacks the file, or the file's bytes are others. The
             message says what to bring and where.
     """
-    if name not in folders:
-        raise DataError(
-            where=f"data set `{name}`",
-            got="no folder for it",
-            expected=f"your own copy of it, with {file}",
-            fix=f"Put {file} into a folder DIR and add `--files {name}=DIR`.",
-        )
+    require(folders, name, [file])
     path = folders[name] / file
-    if not path.is_file():
-        held = sorted(one.name for one in folders[name].iterdir()) if folders[name].is_dir() else []
-        raise DataError(
-            where=str(path),
-            got=f"no such file (the folder holds {', '.join(held[:10]) or 'nothing'})",
-            expected=f"{file} of data set `{name}`",
-            fix=f"Put {file} there, or name another folder with `--files {name}=DIR`.",
-        )
     found = file_sha256(path)
     if sha256 is not None and found != sha256:
         raise DataError(
@@ -50,3 +36,30 @@ def locate(folders: Mapping[str, Path], name: str, file: str, sha256: str | None
             fix="The file is another version or damaged: bring the pinned one.",
         )
     return path
+
+
+def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> None:
+    """Refuse to go on without the files `wanted` of the data set `name`.
+
+    Raises:
+        DataError: no folder was given, or it lacks files. The message names all of them.
+    """
+    if name not in folders:
+        names = ", ".join(wanted)
+        raise DataError(
+            where=f"data set `{name}`",
+            got="no folder for it",
+            expected=f"your own copy of it, with {names}",
+            fix=f"Put {names} into a folder DIR and add `--files {name}=DIR`.",
+        )
+    folder = folders[name]
+    lacking = [file for file in wanted if not (folder / file).is_file()]
+    if lacking:
+        names = ", ".join(lacking)
+        held = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+        raise DataError(
+            where=str(folder / lacking[0]),
+            got=f"no such file (the folder holds {', '.join(held[:10]) or 'nothing'})",
+            expected=f"{names} of data set `{name}`",
+            fix=f"Put {names} there, or name another folder with `--files {name}=DIR`.",
+        )

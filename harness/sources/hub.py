@@ -2,7 +2,8 @@
 
 Files arrive in a folder aside, are checked against the pin and looked into, and only then get
 their place in the mirror; mirror.yaml is written after each file, so a fetch that was cut off
-goes on where it stopped. Fetches into one mirror take turns, a repository each. A token is read from $HF_TOKEN alone and never written anywhere.
+goes on where it stopped. Fetches into one mirror take turns, a repository each. A token is read
+from $HF_TOKEN alone and never written anywhere.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def _fetch_splits(
             one = pins[config, split]
             entry = _bring_split(repository, one, pin.language, to, progress)
             held = _with_split(held, config, split, entry)
-            mirror = mirror.model_copy(update={"datasets": {**mirror.datasets, repository.repo: held}})
+            mirror = mirror.model_copy(
+                update={"datasets": {**mirror.datasets, repository.repo: held}}
+            )
             save_mirror(mirror, to)
     return held
 
@@ -159,7 +162,9 @@ def _facts(path: Path, pin: SplitPin, rule: LanguageRule, where: str) -> dict[st
         return {"rows": table.num_rows}
     ids = table.column("id").to_pylist()
     if pin.languages:
-        found = assemble.counted(assemble.languages_of(ids, "", rule))
+        # A pin may count some languages only: those that are trained on, of a file of many.
+        counts = assemble.counted(assemble.languages_of(ids, "", rule))
+        found = {language: counts.get(language, 0) for language in pin.languages}
         if found != dict(pin.languages):
             raise not_pinned(where, f"languages {found}", f"{dict(pin.languages)}")
     return {"rows": table.num_rows, "languages": assemble.prefixes(ids, rule)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -77,7 +78,7 @@ def bring(
 
     where = f"{repository}, {file}"
     with _aside(to) as folder:
-        with translated(where):
+        with translated(where), _quietly():
             path = Path(
                 hf_hub_download(
                     repository.repo,
@@ -157,6 +158,18 @@ def sizes(repository: Repository, files: list[str], to: Path) -> dict[str, int]:
             fix="Make room or fetch to another disk.",
         )
     return found
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The client warns of every cut with the file's address, which may be a signed one."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

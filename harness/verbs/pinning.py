@@ -1,4 +1,4 @@
-"""`harness pins check|update`: whether a pinned source moved on, and pinning its newest revision."""
+"""`harness pins check|update`: whether pinned sources moved on, and pinning the newest revision."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ class Entry:
 
     def newest(self) -> str:
         """The newest revision that the Hub has."""
-        return repository_revision(
-            self.repo, "dataset" if self.section == "datasets" else "model"
-        )
+        return repository_revision(self.repo, "dataset" if self.section == "datasets" else "model")
 
 
 def run(action: str, name: str | None, given: Mapping[str, Any], *, as_json: bool) -> int:
@@ -230,9 +228,7 @@ def _file_of(entry: Entry, given: Mapping[str, Any]) -> Path:
     return next(path for path in paths if path.is_file() and entry.place in yaml12.load(path)[1])
 
 
-def _write(
-    path: Path, entry: Entry, revision: str, hashes: Mapping[Place, str | None]
-) -> None:
+def _write(path: Path, entry: Entry, revision: str, hashes: Mapping[Place, str | None]) -> None:
     raw = edited = path.read_bytes()
     edited = with_value(edited, (*entry.place, "revision"), revision, str(path))
     for place, sha256 in hashes.items():

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import DataError, UsageError
-from harness.metrics import SCORERS, load_scorer, signature
+from harness.metrics import SCORERS, load_aligned_scorer, load_scorer, signature
 from harness.metrics.answers import score_language, token_f1
 
 
@@ -75,8 +75,21 @@ def test_a_question_without_answers_is_refused():
 
 def test_every_scorer_of_the_table_can_be_loaded():
     """The table names functions that exist; a right answer scores 100."""
-    for name in SCORERS:
-        assert load_scorer(name)({"q": ["Paris"]}, {"q": "paris."}, "en").em == 100.0
+    one = {"labels": ["0"], "tags": [["B-PER"]], "pairs": [("de-1", "en-1")]}
+    for name, scorer in SCORERS.items():
+        if scorer.reads == "answers":
+            assert load_scorer(name)({"q": ["Paris"]}, {"q": "paris."}, "en").em == 100.0
+        else:
+            right = one[scorer.reads]
+            assert set(load_aligned_scorer(name)(right, right, "set").values()) == {100.0}
+
+
+def test_a_scorer_of_another_form_is_a_usage_error():
+    """Answers are no labels."""
+    with pytest.raises(UsageError, match="`seqeval`, which scores tags; expected a scorer of answ"):
+        load_scorer("seqeval")
+    with pytest.raises(UsageError, match="`mlqa`, which scores answers; expected a scorer of lab"):
+        load_aligned_scorer("mlqa")
 
 
 def test_a_signature_holds_the_version():
