@@ -18,10 +18,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -31,7 +31,8 @@ from harness.errors import HarnessError, MachineError, StageError, VerificationE
 META = "meta.json"
 PROVENANCE = "provenance.json"
 _counter = itertools.count()
-_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+# In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
+_TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,18 @@ class Store:
                 yield folder.name
 
     @contextlib.contextmanager
-    def locked(self, key: str) -> Iterator[None]:
-        """Hold the key's lock; a second worker on the same key waits here."""
+    def locked(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Hold the key's lock; a second worker on the same key calls `waiting` and waits here."""
         folder = self.root / "locks"
         with describe_os_errors(self.root):
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / f"{key}.lock")
-            lock.acquire()
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if waiting:
+                    waiting()
+                lock.acquire()
         try:
             yield
         finally:
@@ -159,40 +165,49 @@ class Store:
 
 
 @contextlib.contextmanager
-def describe_os_errors(place: Path) -> Iterator[None]:
+def describe_os_errors(place: Path | str, option: str = "--store") -> Iterator[None]:
     """Turn a full disk or a missing permission into a MachineError that names `place`.
 
-    safetensors and tokenizers raise exceptions of their own, which end in Rust's "(os error N)".
+    safetensors and tokenizers raise exceptions of their own, which end in Rust's "(os error N)";
+    `option` is the one that names another place.
     """
     try:
         yield
     except HarnessError:
         raise
-    except OSError as error:
-        _explain(error, error.errno, error.filename or place)
     except Exception as error:
-        number = _RUST_ERROR.search(str(error))
-        _explain(error, int(number[1]) if number else None, place)
+        told = machine_error(error, place, option)
+        if told is None:
+            raise
+        raise told from error
 
 
-def _explain(error: Exception, number: int | None, place: Path) -> NoReturn:
+def machine_error(error: Exception, place: Path | str, option: str) -> MachineError | None:
+    """What `error` says of this machine, as `describe_os_errors` puts it; None for other errors."""
+    number, text = getattr(error, "errno", None), _TOLD.search(str(error))
+    if number is None and text:
+        number = int(text[1] or text[2])
+    space, another = "Free some space", f"Name another {option}"
     advice = {
-        errno.ENOSPC: ("disk full", "free space", "Free some space"),
-        errno.EDQUOT: ("disk quota used up", "free space", "Free some space"),
-        errno.EACCES: ("permission denied", "a folder that you may write", "Name another --store"),
-        errno.EPERM: ("not permitted", "a folder that you may write", "Name another --store"),
-        errno.EROFS: ("read-only file system", "a writable folder", "Name another --store"),
-        errno.ENOTDIR: ("a file in the way", "a folder", "Name another --store"),
+        errno.ENOSPC: ("disk full", "free space", space),
+        errno.EDQUOT: ("disk quota used up", "free space", space),
+        errno.EFBIG: ("a file larger than is allowed", "a higher limit", "Raise `ulimit -f`"),
+        errno.EIO: ("an input/output error", "a sound disk", "Check the disk"),
+        errno.EACCES: ("permission denied", "a folder that you may write", another),
+        errno.EPERM: ("not permitted", "a folder that you may write", another),
+        errno.EROFS: ("read-only file system", "a writable folder", another),
+        errno.ENOTDIR: ("a file in the way", "a folder", another),
+        errno.ENAMETOOLONG: ("a name that is too long", "a shorter one", another),
     }
     if number not in advice:
-        raise error
+        return None
     got, expected, way_out = advice[number]
-    raise MachineError(
-        where=str(place),
+    return MachineError(
+        where=str(getattr(error, "filename", None) or place),
         got=got,
         expected=expected,
         fix=f"{way_out} and run the same command again: what was finished is kept.",
-    ) from error
+    )
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from harness import __version__
-from harness.errors import EXIT_PRECEDENCE, HarnessError
+from harness import __version__, ending
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
@@ -203,25 +201,7 @@ def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line; an expected error becomes one paragraph and its exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        sys.exit(harness.main(standalone_mode=False) or 0)
-    except HarnessError as error:
-        _fail(f"harness: {error}", error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("harness: interrupted. What was finished is kept; the same command goes on.", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    assert status in EXIT_PRECEDENCE
-    click.echo(message, err=True)
-    sys.exit(status)
+    ending.run(harness)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.table import Column
 
 from harness.graph import PlannedStage
+
+# Narrower terminals get neither the bars themselves nor the systems' names.
+_WIDE = 100
+_BAR, _FIGURES, _TIME = 16, 42, 17
+# Steps take seconds: the time left is estimated from the last minutes.
+_MEMORY = 180.0
 
 
 class Silent:
@@ -22,26 +31,35 @@ class Silent:
 
 
 class _Bar:
-    """The bar of the stage that runs now."""
+    """The bar of the stage that runs now; moves the bar of the whole by the stage's share."""
 
-    def __init__(self, bars: Progress, task: TaskID) -> None:
-        self._bars, self._task, self._unit, self._scale = bars, task, "", 1.0
+    def __init__(self, bars: Progress, task: TaskID, whole: TaskID, share: float) -> None:
+        self._bars, self._task, self._whole, self._share = bars, task, whole, share
+        self._unit, self._done, self._total = "", 0, 0
 
     def start(self, total: int, unit: str) -> None:
-        """Set the bar's length."""
-        self._unit, self._scale = unit, 1.0
-        if unit == "bytes":
-            self._unit, self._scale = f"of {total / 1e6:,.1f} MB", 1e-6
-        self._bars.reset(self._task, total=total * self._scale, figures=self._unit)
+        """Set the bar's length; 0 where it isn't known."""
+        self._unit, self._done, self._total = unit, 0, total
+        self._bars.reset(self._task, total=total or None, figures=self._count())
 
     def advance(self, done: int, **figures: float) -> None:
         """Move the bar and show the newest figures."""
-        shown = [self._unit]
+        self._done += done
+        shown = [self._count()]
         if "loss" in figures:
             shown.append(f"loss {figures['loss']:.3f}")
         if "tokens_per_second" in figures:
             shown.append(f"{figures['tokens_per_second']:,.0f} tokens/s")
-        self._bars.update(self._task, advance=done * self._scale, figures="  ".join(shown))
+        self._bars.update(self._task, advance=done, figures="  ".join(shown))
+        if self._total:
+            self._bars.update(self._whole, advance=self._share * done / self._total)
+
+    def _count(self) -> str:
+        if not self._total:
+            return self._unit
+        if self._unit == "bytes":
+            return f"{self._done / 1e6:,.1f}/{self._total / 1e6:,.1f} MB"
+        return f"{self._done:,}/{self._total:,} {self._unit}"
 
 
 class Watcher:
@@ -50,48 +68,74 @@ class Watcher:
     def __init__(self, console: Console, bars: Progress | None) -> None:
         """Show on `bars`; one line at the start goes to `console`."""
         self._console, self._bars = console, bars
-        self._todo = 0
-        self._whole: TaskID | None = None
-        self._part: TaskID | None = None
+        self._unit = ""
+        self._shares: list[float] = []
+        self._whole = self._part = TaskID(0)
 
-    def begin(self, todo: int, cached: int) -> None:
+    def begin(self, todo: Sequence[PlannedStage], cached: int) -> None:
         """Say how much there is to do."""
-        self._begin(todo, "stages", f"{todo} stages to run, {cached} already in the store")
+        line = f"{len(todo)} stages to run, {cached} already in the store"
+        self._begin(_shares(todo), "stages", line)
 
     def fetch(self, todo: int) -> None:
         """Say how much there is to look at on the Hub or in the mirror."""
-        self._begin(todo, "downloads", f"{todo} data sets and encoders for the mirror")
+        line = f"{todo} data sets and encoders for the mirror"
+        self._begin([1.0] * todo, "downloads", line)
 
-    def _begin(self, todo: int, unit: str, line: str) -> None:
-        self._todo = todo
-        if self._bars is not None and todo:
+    def _begin(self, shares: list[float], unit: str, line: str) -> None:
+        self._shares, self._unit = shares, unit
+        if self._bars is not None and shares:
             self._console.print(line)
-            self._whole = self._bars.add_task(f"all {unit}", total=todo, figures=unit)
+            self._whole = self._bars.add_task(f"all {unit}", total=sum(shares), figures="")
             self._part = self._bars.add_task("", total=None, figures="")
 
     def stage(self, planned: PlannedStage, number: int) -> Silent | _Bar:
         """Show the stage that starts."""
-        if self._bars is None or self._whole is None or self._part is None:
+        if self._bars is None or not self._shares:
             return Silent()
-        self._bars.update(self._whole, completed=number - 1)
-        title = f"{number}/{self._todo} {planned.stage}: {planned.label}"
+        before, count = sum(self._shares[: number - 1]), len(self._shares)
+        figures = f"{number - 1:,}/{count:,} {self._unit}"
+        self._bars.update(self._whole, completed=before, figures=figures)
+        title = f"{number}/{count} {planned.stage}"
+        if self._console.width >= _WIDE:
+            title += f": {planned.label}"
         self._bars.reset(self._part, total=None, description=title, figures="")
-        return _Bar(self._bars, self._part)
+        return _Bar(self._bars, self._part, self._whole, self._shares[number - 1])
 
 
 @contextlib.contextmanager
 def watching(quiet: bool) -> Iterator[Watcher]:
     """A watcher on stderr; quiet when asked or when stderr is not a terminal."""
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    # Not console.is_terminal: FORCE_COLOR, which many CI systems set, makes that true in a log.
+    if quiet or not sys.stderr.isatty():
         yield Watcher(console, None)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}"),
-        TextColumn("{task.fields[figures]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bars:
+    columns = _columns(console.width)
+    with Progress(
+        *columns, console=console, transient=True, speed_estimate_period=_MEMORY
+    ) as bars:
         yield Watcher(console, bars)
+
+
+def _shares(todo: Sequence[PlannedStage]) -> list[float]:
+    """Each stage's share of the work: its operations; 1 each where none computes much."""
+    work = [one.cost.training_flops + one.cost.inference_flops for one in todo]
+    return work if sum(work) else [1.0] * len(todo)
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """Title, bar, figures, time left; no line is longer than the terminal is wide."""
+    wide = width >= _WIDE
+    room = width - _BAR - _FIGURES - _TIME if wide else 17
+    title = Column(no_wrap=True, overflow="ellipsis", max_width=room)
+    figures = Column(no_wrap=True, overflow="ellipsis")
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}", markup=False, table_column=title),
+        TextColumn("{task.fields[figures]}", markup=False, table_column=figures),
+        TimeLeft(compact=not wide),
+    ]
+    if wide:
+        columns.insert(1, BarColumn(bar_width=_BAR))
+        columns.append(TextColumn("left"))
+    return columns

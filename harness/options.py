@@ -9,8 +9,8 @@ from pathlib import Path
 
 from harness.artifacts import Store
 from harness.errors import DataError, MachineError, UsageError
-from harness.manifest import parse_model
-from harness.models import Mirror, Precision
+from harness.manifest import choose, parse_model
+from harness.models import Mirror, Pins, Precision
 from harness.provenance import cpu_has_bf16, gpu_has_bf16, gpus
 from harness.stages.contract import Resources
 
@@ -18,9 +18,17 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
 def cache_dir() -> Path:
-    """The user's cache folder of the harness."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "harness"
+    """The user's cache folder of the harness; MachineError where the user has no home."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(named) if named else Path.home() / ".cache") / "harness"
+    except RuntimeError as error:
+        raise MachineError(
+            where="the cache folder",
+            got="a user without a home folder",
+            expected="$HOME or $XDG_CACHE_HOME",
+            fix="Set one of them, or give --store (or $HARNESS_STORE) and --mirror.",
+        ) from error
 
 
 def open_store(option: Path | None) -> Store:
@@ -75,6 +83,17 @@ def file_folders(pairs: Sequence[str]) -> dict[str, Path]:
             )
         found[name] = Path(folder).absolute()
     return found
+
+
+def check_brought(pairs: Sequence[str], pins: Pins) -> None:
+    """Refuse a `--files` folder that nothing would read.
+
+    Raises:
+        UsageError: a name that no pin has, or whose data aren't brought but fetched or generated.
+    """
+    brought = {name: pin for name, pin in pins.datasets.items() if pin.kind == "files"}
+    for name in file_folders(pairs):
+        choose("data set to bring", name, brought)
 
 
 def resolve_device(option: str) -> str:

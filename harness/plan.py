@@ -7,15 +7,17 @@ systems or claims that need the same step share it, and a finished one is never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.claim_plan import plan_claim
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.graph import Graph, PlannedStage
 from harness.manifest import Manifests, choose, merge_override
 from harness.models import Claim, Mirror, Precision, Profile
 from harness.recipe import Recipe
 
+# More would only be a plan that fills the memory.
+_MOST_SEEDS = 1000
 # Families that stages exist for; the tasks of all others can be scored only.
 _TRAINABLE = ("extractive_qa",)
 
@@ -44,6 +46,13 @@ class Plan:
     demanded: int
     """Stages counted once for every claim, system and seed that needs them, before merging."""
     profile: Profile
+    refused: Mapping[str, DataError] = field(default_factory=dict)
+    """Claim -> why it has no stages: the mirror lacks what it needs."""
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """All that were asked for."""
+        return (*self.comparisons, *self.refused)
 
     def by_key(self) -> dict[str, PlannedStage]:
         """Key -> stage."""
@@ -53,21 +62,28 @@ class Plan:
 def build_plan(manifests: Manifests, request: Request, mirror: Mirror | None = None) -> Plan:
     """The stages that reproduce the claims of `request`.
 
+    A claim whose data the mirror lacks is refused, and the others are planned without it.
+
     Raises:
         UsageError: unknown profile or protocol, no seed, or a task that can't be trained yet.
-        DataError: the mirror lacks what a claim trains on.
     """
     profile = choose("profile", request.profile, manifests.profiles)
     graph = Graph()
-    comparisons = {
-        name: plan_claim(_recipe(manifests, name, profile, request, mirror), graph)
-        for name in request.claims
-    }
+    comparisons, refused = {}, {}
+    for name in request.claims:
+        recipe = _recipe(manifests, name, profile, request, mirror)
+        stages, demanded = dict(graph.stages), graph.demanded
+        try:
+            comparisons[name] = plan_claim(recipe, graph)
+        except DataError as error:
+            refused[name] = error
+            graph.stages, graph.demanded = stages, demanded
     return Plan(
         stages=tuple(sorted(graph.stages.values(), key=_training_last)),
         comparisons=comparisons,
         demanded=graph.demanded,
         profile=profile,
+        refused=refused,
     )
 
 
@@ -117,5 +133,10 @@ def _seeds(request: Request, profile: Profile) -> tuple[int, ...]:
     if count < 1:
         raise UsageError(
             where="--seeds", got=str(count), expected="1 or more", fix="Ask for a seed at least."
+        )
+    if count > _MOST_SEEDS:
+        fix = "Three are usual; ten make a narrow interval."
+        raise UsageError(
+            where="--seeds", got=str(count), expected=f"{_MOST_SEEDS} at most", fix=fix
         )
     return tuple(range(count))

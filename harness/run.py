@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,8 +24,8 @@ _SHOWN = ("score/", "predict/", "examples/evaluation")
 class Observer(Protocol):
     """Who watches a run."""
 
-    def begin(self, todo: int, cached: int) -> None:
-        """The run starts: so many stages to do, so many already there."""
+    def begin(self, todo: Sequence[PlannedStage], cached: int) -> None:
+        """The run starts: the stages to do, and how many are already there."""
 
     def stage(self, planned: PlannedStage, number: int) -> Progress:
         """Stage `number` (from 1) starts; its progress goes to what is returned."""
@@ -70,13 +70,13 @@ def execute(
     """
     todo = wanted(plan, store)
     users = _users(plan)
-    outcome = Outcome(cached=len(plan.stages) - len(todo))
+    outcome = Outcome(cached=len(plan.stages) - len(todo), failed=dict(plan.refused))
     fetch = f"harness fetch {' '.join(plan.comparisons)} --profile {plan.profile.id} --to DIR"
     for planned in todo:
         lack = lacks(planned, resources, fetch)
         if lack:
             outcome.failed |= dict.fromkeys(users[planned.key] - set(outcome.failed), lack)
-    observer.begin(len(todo), outcome.cached)
+    observer.begin(todo, outcome.cached)
     for number, planned in enumerate(todo, start=1):
         if users[planned.key] <= set(outcome.failed):
             continue
@@ -88,9 +88,12 @@ def execute(
             for claim in users[planned.key]:
                 outcome.failed.setdefault(claim, error)
             continue
-        if made:
-            outcome.made.append(planned.key)
-            _calibrate(store, planned, resources.device)
+        if not made:
+            # Another run made it meanwhile.
+            outcome.cached += 1
+            continue
+        outcome.made.append(planned.key)
+        _calibrate(store, planned, resources.device)
     return outcome
 
 

@@ -47,7 +47,7 @@ def write_run(
         MachineError: disk full, no permission.
     """
     check_replaceable(out)
-    with describe_os_errors(out):
+    with describe_os_errors(out, "--out"):
         out.parent.mkdir(parents=True, exist_ok=True)
         # A container's mounted folder can't be renamed: there, the contents are replaced.
         mounted = os.path.ismount(out)
@@ -79,7 +79,7 @@ def check_replaceable(out: Path) -> None:
             expected="a new folder, an empty one, or an earlier run's",
             fix="Name another --out; nothing was touched.",
         )
-    with describe_os_errors(out):
+    with describe_os_errors(out, "--out"):
         home = next(path for path in out.absolute().parents if path.exists())
     if not (home.is_dir() and os.access(home, os.W_OK)):
         raise MachineError(

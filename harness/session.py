@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from harness import options
+from harness import announce, options
 from harness.backends import local
 from harness.console import watching
+from harness.ending import parts, surviving_a_closed_pipe
 from harness.errors import EXIT_PRECEDENCE
 from harness.manifest import Manifests, choose, load_manifests, select_claims
 from harness.plan import Plan, Request, build_plan
@@ -33,6 +34,7 @@ def load(given: Given) -> Manifests:
 def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
     """The stages of the claims, for this machine's device and this mirror."""
     profile = choose("profile", given["profile"], manifests.profiles)
+    options.check_brought(given.get("files", ()), manifests.pins)
     device = options.resolve_device(given["device"])
     request = Request(
         claims=select_claims(manifests, claims),
@@ -83,32 +85,20 @@ def report(
             provenance=render_provenance(collect_provenance(plan, store)),
         )
         write_run(folder, plan, store, comparisons, pages)
-    if as_json:
-        click.echo(json.dumps(_document(comparisons, outcome, folder), indent=1, sort_keys=True))
-    else:
-        _say(comparisons, outcome, folder)
+    with surviving_a_closed_pipe():
+        if as_json:
+            document = _document(comparisons, outcome, folder)
+            click.echo(json.dumps(document, indent=1, sort_keys=True))
+        else:
+            announce.comparisons(comparisons)
+        announce.failures(outcome.failed, len(plan.claims), quiet=as_json)
+        if not as_json:
+            announce.folder(folder, outcome, written=bool(comparisons))
     return _status(comparisons, outcome)
 
 
 def _out(plan: Plan, out: Path | None) -> Path:
-    return out or default_out(list(plan.comparisons), plan.profile.id)
-
-
-def _say(comparisons: Mapping[str, Comparison], outcome: Outcome, folder: Path) -> None:
-    from harness.report.sentences import verdict_sentence
-
-    for name, comparison in comparisons.items():
-        verdict = comparison.verdict
-        click.echo(f"{name}: {verdict.rung} (asked for: {verdict.required})")
-        click.echo(f"  {verdict_sentence(comparison)}")
-        click.echo(f"  {', '.join(verdict.flags)}")
-    for name, error in outcome.failed.items():
-        click.echo(f"{name}: INVALID")
-        click.echo(f"harness: {error}", err=True)
-    if comparisons:
-        made, cached = len(outcome.made), outcome.cached
-        click.echo(f"{made} stages run, {cached} from the store.")
-        click.echo(f"Report: {folder / 'report.html'}")
+    return out or default_out(list(plan.claims), plan.profile.id)
 
 
 def _document(
@@ -122,7 +112,7 @@ def _document(
             name: comparison.model_dump(mode="json") for name, comparison in comparisons.items()
         },
         "failed": {
-            name: {"exit": error.exit_code, "message": str(error)}
+            name: {"exit": error.exit_code, "message": str(error), **parts(error)}
             for name, error in outcome.failed.items()
         },
     }

@@ -27,7 +27,7 @@ def run_stage(
         HarnessError: what the stage says is wrong.
         MachineError: disk full, no permission.
     """
-    with store.locked(planned.key):
+    with store.locked(planned.key, lambda: progress.start(0, "waiting for another run")):
         if store.has(planned.key):
             return False
         clock = Clock()

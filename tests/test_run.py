@@ -27,7 +27,7 @@ class Watcher:
 
     def begin(self, todo, cached):
         """The numbers at the start."""
-        self.begun = (todo, cached)
+        self.begun = (len(todo), cached)
 
     def stage(self, planned, number):
         """The stages that were started."""

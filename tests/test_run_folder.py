@@ -26,13 +26,14 @@ PAGES = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
 
 
 @pytest.fixture
-def finished(tmp_path, monkeypatch):
+def finished(tmp_path, tmp_path_factory, monkeypatch):
     """A finished run of the tiny claim: plan, store and comparisons."""
     monkeypatch.setattr(contract, "STAGES", fake_stages.pipeline())
     plan = build_plan(tiny(), Request(claims=(CLAIM,), profile="quick", precision="fp32"))
     store = Store(tmp_path / "store")
+    resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
     with watching(quiet=True) as watcher:
-        assert execute(plan, store, local.run, Resources(), watcher).failed == {}
+        assert execute(plan, store, local.run, resources, watcher).failed == {}
     return plan, store, read_comparisons(plan, store)
 
 
@@ -82,12 +83,15 @@ def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):
     assert bytes_sha256(canonical_json({**run, "sha256": ""})) == run["sha256"]
 
 
-def test_two_equal_runs_differ_in_provenance_only(finished, tmp_path, monkeypatch):
+def test_two_equal_runs_differ_in_provenance_only(
+    finished, tmp_path, tmp_path_factory, monkeypatch
+):
     """Another store, another time: the same bytes but for provenance and its digests."""
     plan, _, _ = finished
     store = Store(tmp_path / "other store")
     with watching(quiet=True) as watcher:
-        execute(plan, store, local.run, Resources(), watcher)
+        resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
+        execute(plan, store, local.run, resources, watcher)
     write_run(tmp_path / "one", *finished, PAGES)
     write_run(tmp_path / "two", plan, store, read_comparisons(plan, store), PAGES)
     one, two = tmp_path / "one", tmp_path / "two"

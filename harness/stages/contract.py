@@ -30,7 +30,7 @@ class Progress(Protocol):
     """Where a long stage says how far it is; a no-op where nobody looks."""
 
     def start(self, total: int, unit: str) -> None:
-        """The stage has `total` units (e.g. "steps", "windows") of work."""
+        """The stage has `total` units (e.g. "steps", "windows") of work; 0: nobody knows."""
 
     def advance(self, done: int, **figures: float) -> None:
         """`done` more units are finished; `figures` (loss, tokens_per_second) are shown."""
