@@ -13,10 +13,11 @@ import click
 from harness.errors import HarnessError
 from harness.records import Comparison
 from harness.run import Outcome
+from harness.run_folder import RUN
 
 _WIDEST = 100
 # Exit status of a failure -> in a few words.
-_WHY = {3: "data unavailable or refused", 5: "verification failed"}
+_WHY = {2: "a manifest is wrong", 3: "data unavailable or refused", 5: "verification failed"}
 
 
 def comparisons(found: Mapping[str, Comparison]) -> None:
@@ -58,7 +59,7 @@ def folder(path: Path, outcome: Outcome, *, written: bool) -> None:
         left_out = f" (without the {count} INVALID)" if count else ""
         click.echo(f"Report: {path / 'report.html'}{left_out}")
     else:
-        old = f" {path} is an earlier run's." if path.exists() else ""
+        old = f" {path} is an earlier run's." if (path / RUN).is_file() else ""
         click.echo(f"No report: no claim has a verdict.{old}")
 
 

@@ -15,6 +15,7 @@ from harness.manifest import Manifests
 from harness.models import (
     DatasetPin,
     DataSpec,
+    EncoderPin,
     Mirror,
     MirrorDataset,
     MirrorSplit,
@@ -156,6 +157,23 @@ def bind(
     )
 
 
+def bind_encoder(name: str, pin: EncoderPin, mirror: Mirror | None) -> EncoderPin:
+    """The pin with the mirror's hash in place of each that it leaves open.
+
+    Keys then depend on the encoder's bytes, whether the pin or the mirror says what they are.
+
+    Raises:
+        DataError: the mirror holds another revision.
+    """
+    held = mirror.models.get(pin.repo or "") if mirror and pin.kind == "hub" else None
+    if held is None:
+        return pin
+    if held.revision != pin.revision:
+        raise _moved(str(pin.repo), held.revision, str(pin.revision), name)
+    files = {file: sha256 or held.files.get(file) for file, sha256 in pin.files.items()}
+    return pin.model_copy(update={"files": files})
+
+
 def _spec(manifests: Manifests, profile: Profile, task: str, use: Use) -> DataSpec:
     bound = profile.bind.get(task)
     spec: DataSpec | None = getattr(bound, use, None) or getattr(manifests.tasks[task], use)
@@ -177,12 +195,16 @@ def _holds_languages(spec: DataSpec, available: tuple[str, ...] | None) -> None:
 
 def _same_revision(dataset: str, pin: DatasetPin, held: MirrorDataset) -> None:
     if held.revision != pin.revision:
-        raise DataError(
-            where=f"mirror.yaml: {pin.repo}",
-            got=f"revision {held.revision}",
-            expected=f"{pin.revision}, as {dataset} is pinned",
-            fix="Fetch it again with `harness fetch`, or name another --mirror.",
-        )
+        raise _moved(str(pin.repo), held.revision, str(pin.revision), dataset)
+
+
+def _moved(repo: str, held: str, pinned: str, name: str) -> DataError:
+    return DataError(
+        where=f"mirror.yaml: {repo}",
+        got=f"revision {held}",
+        expected=f"{pinned}, as {name} is pinned",
+        fix="Fetch it again with `harness fetch`, or name another --mirror.",
+    )
 
 
 def _split(

@@ -75,7 +75,7 @@ def plan(claims: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """
     from harness.verbs import show_plan
 
-    show_plan.run(claims, given, as_json)
+    sys.exit(show_plan.run(claims, given, as_json))
 
 
 @harness.command("list")

@@ -112,9 +112,7 @@ def watching(quiet: bool) -> Iterator[Watcher]:
         yield Watcher(console, None)
         return
     columns = _columns(console.width)
-    with Progress(
-        *columns, console=console, transient=True, speed_estimate_period=_MEMORY
-    ) as bars:
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=_MEMORY) as bars:
         yield Watcher(console, bars)
 
 

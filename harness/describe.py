@@ -83,7 +83,8 @@ def _circumstances(recipe: Recipe, data: Iterable[Binding]) -> dict[str, Any]:
         "unverified_evidence": "unverified" in statuses,
         "protocol_deviation": bool(recipe.profile.overrides)
         or recipe.protocol.id != claim.protocol,
-        "hash_on_first_use": any(binding.hash_on_first_use for binding in data),
+        "hash_on_first_use": recipe.encoder_hashed_on_first_use
+        or any(binding.hash_on_first_use for binding in data),
         "transcription_doubt": has_transcription_doubt(claim),
     }
 

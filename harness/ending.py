@@ -43,7 +43,9 @@ def run(command: click.Command) -> NoReturn:
         _machine_error(error)
     except SystemExit as ended:
         # Click ends with 1 where stdout is a closed pipe (`| head`): the reader had enough.
-        sys.exit(0 if ended.code == 1 and isinstance(sys.stdout, PacifyFlushWrapper) else ended.code)
+        sys.exit(
+            0 if ended.code == 1 and isinstance(sys.stdout, PacifyFlushWrapper) else ended.code
+        )
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from harness.models import (
     Task,
     Tasks,
 )
+from harness.mistakes import explain, in_words
 from harness.resources import resource_dir
 from harness.transcription import transcription_problems
 
@@ -66,7 +67,7 @@ def parse_model(model: type[M], path: Path) -> M:
     try:
         return model.model_validate(value, strict=False)
     except ValidationError as error:
-        raise _explain(error, path, lines) from error
+        raise explain(error, model, path, lines) from error
 
 
 def load_manifests(extra: Path | None = None, pins: Path | None = None) -> Manifests:
@@ -125,11 +126,14 @@ def choose(kind: str, name: str, known: Mapping[str, M]) -> M:
     """`known[name]`, or a UsageError that suggests the nearest name."""
     if name in known:
         return known[name]
+    expected = _suggest(name, known)
+    others = [other for other in known if f"`{other}`" not in expected]
+    more = f"There are also {', '.join(others)}." if expected.endswith("perhaps") and others else ""
     raise UsageError(
         where=f"{kind} `{name}`",
         got=f"no {kind} of that name",
-        expected=_suggest(name, known),
-        fix=f"Use one of: {', '.join(known)}.",
+        expected=expected,
+        fix=more or "Check the name.",
     )
 
 
@@ -147,7 +151,7 @@ def merge_override(base: ExtractiveQa, values: Mapping[str, Any], where: str) ->
         raise ManifestError(
             where=f"{where}: overrides.{key}",
             got=repr(first["input"]),
-            expected=first["msg"],
+            expected=in_words(first),
             fix=f"Settings are: {', '.join(type(base).model_fields)}.",
         ) from error
 
@@ -155,7 +159,7 @@ def merge_override(base: ExtractiveQa, values: Mapping[str, Any], where: str) ->
 def _suggest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    return f"`{close[0]}`, perhaps" if close else f"one of {', '.join(names)}"
+    return f"`{close[0]}`, perhaps" if close else f"one of {', '.join(names) or 'none'}"
 
 
 def _files(folders: Sequence[Path], pattern: str) -> list[Path]:
@@ -195,7 +199,7 @@ def _claims(folders: Sequence[Path]) -> dict[str, Claim]:
         _same_name(path, "id", claim.id, path.stem)
         for problem in transcription_problems(claim):
             raise ManifestError(
-                where=f"{path}: {problem.key}",
+                where=_at(path, problem.key),
                 got=problem.got,
                 expected=problem.expected,
                 fix="Type the number again from its source, or give its evidence "
@@ -218,11 +222,19 @@ def _by_id(model: type[M], paths: Sequence[Path]) -> dict[str, M]:
 def _same_name(path: Path, key: str, got: str, expected: str) -> None:
     if got != expected:
         raise ManifestError(
-            where=f"{path}: {key}",
+            where=_at(path, key),
             got=f"`{got}`",
             expected=f"`{expected}`, as the file or folder is called",
             fix="Rename one of the two.",
         )
+
+
+def _at(path: Path, key: str) -> str:
+    """File, line and key; the line of the nearest key above where that one isn't written out."""
+    lines, at = yaml12.load(path)[1], tuple(key.split("."))
+    while at not in lines:
+        at = at[:-1]
+    return f"{path}, line {lines[at]}: {key}"
 
 
 def _merged(parts: Iterable[Mapping[str, M]]) -> dict[str, M]:
@@ -306,28 +318,3 @@ def _data_specs(manifests: Manifests) -> Iterator[tuple[str, DataSpec]]:
             for spec in filter(None, (bound.train, bound.evaluation)):
                 yield f"profile {profile_name}: {name}", spec
 
-
-def _explain(error: ValidationError, path: Path, lines: yaml12.Lines) -> ManifestError:
-    """The first problem in words; pydantic's location is cut to the keys that the file has."""
-    problems = error.errors(include_url=False, include_context=False)
-    # A misspelt key is both unknown and missing; the unknown one stands in the file.
-    first = min(problems, key=lambda one: one["type"] != "extra_forbidden")
-    at: tuple[str | int, ...] = ()
-    for part in first["loc"]:
-        if (*at, part) in lines:
-            at = (*at, part)
-    key = ".".join(str(part) for part in first["loc"]) or "the document"
-    more = f" ({len(problems) - 1} more to mend after it.)" if len(problems) > 1 else ""
-    got = "nothing" if first["type"] == "missing" else _short(first["input"])
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        got, message = f"unknown key `{first['loc'][-1]}`", "only keys that the format knows"
-    fix = "The keys and their types are in manifests/schema.json." + more
-    return ManifestError(
-        where=f"{path}, line {lines.get(at, 1)}: {key}", got=got, expected=message, fix=fix
-    )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

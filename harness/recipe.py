@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from harness.bindings import bind_encoder
 from harness.manifest import Manifests
 from harness.models import (
     Claim,
@@ -48,8 +49,14 @@ class Recipe:
 
     @property
     def encoder(self) -> EncoderPin:
-        """The profile's encoder."""
-        return self.manifests.pins.encoders[self.profile.encoder]
+        """The profile's encoder, with the hashes that pin or mirror give."""
+        name = self.profile.encoder
+        return bind_encoder(name, self.manifests.pins.encoders[name], self.mirror)
+
+    @property
+    def encoder_hashed_on_first_use(self) -> bool:
+        """True where the pin leaves a hash open."""
+        return None in self.manifests.pins.encoders[self.profile.encoder].files.values()
 
     @property
     def target(self) -> Task:

@@ -3,9 +3,9 @@
 import pytest
 from tiny_manifests import tiny
 
-from harness.bindings import bind
+from harness.bindings import bind, bind_encoder
 from harness.errors import DataError, ManifestError
-from harness.models import Mirror
+from harness.models import EncoderPin, Mirror
 
 SHA = "a" * 64
 
@@ -155,3 +155,36 @@ def test_a_partial_mirror_must_hold_the_languages_that_are_trained_on():
     manifests = tiny(("tasks/target/train/languages", ["en", "ru"]))
     with pytest.raises(DataError, match="mirror: questions: got no ru train"):
         bound(mirror=held(), manifests=manifests)
+
+
+def _encoder(sha256: str | None) -> EncoderPin:
+    return EncoderPin(
+        kind="hub",
+        title="An encoder",
+        license="MIT",
+        parameters=1000,
+        layers=2,
+        hidden_size=4,
+        vocabulary=100,
+        repo="somebody/encoder",
+        revision="a" * 40,
+        files={"model.safetensors": sha256},
+    )
+
+
+def _encoder_mirror(revision: str) -> Mirror:
+    held = {"revision": revision, "files": {"model.safetensors": "b" * 64}}
+    return Mirror.model_validate({"format": 1, "models": {"somebody/encoder": held}})
+
+
+def test_an_encoder_is_the_same_whether_pin_or_mirror_says_its_hash():
+    """The key of every training depends on the bytes, not on who wrote their hash down."""
+    mirror = _encoder_mirror("a" * 40)
+    assert bind_encoder("e", _encoder(None), mirror) == _encoder("b" * 64)
+    assert bind_encoder("e", _encoder("b" * 64), mirror) == _encoder("b" * 64)
+
+
+def test_a_mirrored_encoder_of_another_revision_is_refused():
+    """Another revision may be another model."""
+    with pytest.raises(DataError, match=f"revision {'c' * 40}.*as e is pinned"):
+        bind_encoder("e", _encoder(None), _encoder_mirror("c" * 40))

@@ -154,20 +154,20 @@ def test_a_wrong_type_is_shown_with_its_line(folder):
     [
         ("papers/paper1/claim1.yaml", "value: 10.0", "value: .nan", "reported.effect.value"),
         ("papers/paper1/claim1.yaml", "value: 10.0", "value: 1e999", "finite number"),
-        ("papers/paper1/claim1.yaml", "value: 10.0", "value: 0", "a `gain` needs reported.effect"),
+        ("papers/paper1/claim1.yaml", "value: 10.0", "value: 0", "expected reported.effect for a `gain`"),
         ("papers/paper1/claim1.yaml", "kind: gain", "kind: gian", "'gain', 'direction'"),
-        ("papers/paper1/claim1.yaml", "treatment: first", "treatment: last", "`last` is not one"),
-        ("papers/paper1/claim1.yaml", "table: '1'", "column: a", "evidence needs a table"),
+        ("papers/paper1/claim1.yaml", "treatment: first", "treatment: last", "not `last`"),
+        ("papers/paper1/claim1.yaml", "table: '1'", "column: a", "evidence with a table"),
         ("papers/paper1/paper.yaml", "'2001.00001'", "2001.00001", "valid string"),
         ("papers/paper1/paper.yaml", "arxiv_version: v1", "arxiv_version: 1", "valid string"),
         ("papers/paper1/paper.yaml", "id: paper1", "id: paper2", "got `paper2`; expected `paper1`"),
         ("profiles/quick.yaml", "id: quick", "id: quik", "got `quik`; expected `quick`"),
         ("profiles/quick.yaml", "seeds: 2", "seeds: 0", "greater than or equal to 1"),
         ("profiles/quick.yaml", "seeds: 2", "seeds: 2\nseeds: 3", "key `seeds` a second time"),
-        ("protocols/plain.yaml", "fraction: 0.1", "fraction: 0.1\n    steps: 5", "fraction or"),
+        ("protocols/plain.yaml", "fraction: 0.1", "fraction: 0.1\n    steps: 5", "either fraction or steps"),
         ("pins.yaml", f"revision: '{'1' * 40}'\n", "no_answer: false\n", "unpinned data is refus"),
-        ("pins.yaml", "file: all/train.parquet", "file: ../train.parquet", "must stay inside"),
-        ("pins.yaml", "file: all/train.parquet", "file: /all/train.parquet", "must stay inside"),
+        ("pins.yaml", "file: all/train.parquet", "file: ../train.parquet", "stays inside its folder"),
+        ("pins.yaml", "file: all/train.parquet", "file: /all/train.parquet", "stays inside its folder"),
     ],
 )
 def test_what_breaks_a_rule_is_refused(folder, file, old, new, message):
@@ -209,7 +209,7 @@ def test_a_system_that_no_file_defines_is_refused(folder):
     """A variant must be one of the systems."""
     path = folder / "papers/paper1/claim1.yaml"
     edit(path, ("reported:", "variants:\n- thrid\nreported:"))
-    with pytest.raises(ManifestError, match="`thrid` is not one of the systems none, first"):
+    with pytest.raises(ManifestError, match="one of the systems none, first, not `thrid`"):
         load_manifests(folder)
 
 
@@ -244,7 +244,7 @@ def levels(folder, **evidence):
 def test_a_gain_that_is_not_the_difference_is_refused(folder):
     """59.5 - 45.0 is 14.5 and not 10.0."""
     levels(folder)
-    message = r"claim1\.yaml: reported\.effect: got 10\.0; expected 14\.50 \(treatment minus base"
+    message = r"claim1\.yaml, line 22: reported\.effect: got 10\.0; expected 14\.50 \(treatment minus base"
     with pytest.raises(ManifestError, match=message):
         load_manifests(folder)
 
@@ -289,7 +289,7 @@ def test_a_pattern_without_match_is_refused():
 
 def test_an_unknown_profile_is_suggested():
     """And the others are listed."""
-    with pytest.raises(UsageError, match=r"`mini`, perhaps\. Use one of: mini, paper, sma"):
+    with pytest.raises(UsageError, match=r"`mini`, perhaps\. There are also paper, small"):
         choose("profile", "minni", load_manifests().profiles)
 
 

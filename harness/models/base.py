@@ -6,20 +6,27 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=80)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-ArxivId = Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{4,5}$")]
+# Patterns by name: mistakes.py says in words what each means.
+IDENTIFIER = r"^[a-z0-9][a-z0-9_.-]*$"
+LANGUAGE = r"^[a-z]{2,3}$"
+SHA256 = r"^[0-9a-f]{64}$"
+REVISION = r"^[0-9a-f]{40}$"
+ARXIV = r"^\d{4}\.\d{4,5}$"
+
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER, max_length=80)]
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
+Revision = Annotated[str, StringConstraints(pattern=REVISION)]
+ArxivId = Annotated[str, StringConstraints(pattern=ARXIV)]
 
 
 def _inside(path: str) -> str:
     """Refuse a path that could leave the folder that it is relative to."""
     parts = path.split("/")
     if not path or path != path.strip() or "\\" in path or "\x00" in path or ":" in parts[0]:
-        raise ValueError("a relative path with forward slashes is expected")
+        raise ValueError("a relative path with forward slashes")
     if any(part in ("", ".", "..") for part in parts):
-        raise ValueError("the path must stay inside its folder")
+        raise ValueError("a path that stays inside its folder")
     return path
 
 

@@ -29,7 +29,7 @@ class Evidence(Model):
     @model_validator(mode="after")
     def _says_where(self) -> Evidence:
         if not (self.table or self.page or self.quote):
-            raise ValueError("evidence needs a table, a page or a quoted cell")
+            raise ValueError("evidence with a table, a page or a quoted cell")
         return self
 
 
@@ -90,7 +90,7 @@ class Compare(Model):
         several = self.reference is not None and len(self.alternatives) > 0
         mixed = (self.treatment or self.baseline) and (self.reference or self.alternatives)
         if mixed or not (pair or several):
-            raise ValueError("give treatment and baseline, or reference and alternatives")
+            raise ValueError("treatment and baseline, or reference and alternatives")
         return self
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -175,11 +175,11 @@ class Claim(Model):
         named = {name for pair in self.compare.pairs() for name in pair} | set(self.variants)
         reported = set(self.reported.levels) | set(self.reported.per_language)
         for name in sorted((named | reported) - set(self.systems)):
-            raise ValueError(f"`{name}` is not one of the systems {', '.join(self.systems)}")
+            raise ValueError(f"one of the systems {', '.join(self.systems)}, not `{name}`")
         for name in sorted(set(self.systems) - named):
-            raise ValueError(f"system `{name}` is compared with nothing")
+            raise ValueError(f"system `{name}` to be compared with another, or not to be there")
         if (self.kind == "no_better") != (self.compare.reference is not None):
-            raise ValueError("`no_better` compares a reference with alternatives, others a pair")
+            raise ValueError("a reference with alternatives for `no_better`, a pair otherwise")
         if self.kind == "gain" and not (self.reported.effect and self.reported.effect.value):
-            raise ValueError("a `gain` needs reported.effect; without a size it is a `direction`")
+            raise ValueError("reported.effect for a `gain`; without a size it is a `direction`")
         return self

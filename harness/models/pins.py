@@ -61,9 +61,9 @@ class DatasetPin(Model):
     @model_validator(mode="after")
     def _pinned(self) -> DatasetPin:
         if self.kind == "hub" and not (self.repo and self.revision):
-            raise ValueError("a hub data set needs `repo` and `revision`: unpinned data is refused")
+            raise ValueError("`repo` and `revision` of a hub data set: unpinned data is refused")
         if self.kind == "mini" and (self.generator is None or self.generator_version is None):
-            raise ValueError("generated data needs `generator` and `generator_version`")
+            raise ValueError("`generator` and `generator_version` of generated data")
         return self
 
 
@@ -88,9 +88,9 @@ class EncoderPin(Model):
     @model_validator(mode="after")
     def _pinned(self) -> EncoderPin:
         if self.kind == "hub" and not (self.repo and self.revision):
-            raise ValueError("a hub encoder needs `repo` and `revision`: unpinned data is refused")
+            raise ValueError("`repo` and `revision` of a hub encoder: unpinned data is refused")
         if self.kind == "package" and not (self.package and self.package_version):
-            raise ValueError("a packaged encoder needs `package` and `package_version`")
+            raise ValueError("`package` and `package_version` of a packaged encoder")
         return self
 
 

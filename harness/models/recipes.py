@@ -18,7 +18,7 @@ class Warmup(Model):
     @model_validator(mode="after")
     def _one(self) -> Warmup:
         if (self.fraction is None) == (self.steps is None):
-            raise ValueError("give fraction or steps, not both")
+            raise ValueError("either fraction or steps")
         return self
 
 

@@ -100,7 +100,7 @@ def squad_columns(table: pa.Table, where: str) -> pa.Table:
         raise DataError(
             where=where,
             got=f"columns {', '.join(table.column_names)}",
-            expected=f"also {', '.join(missing)}",
+            expected=f"{', '.join(missing)} among them",
             fix="The file is another data set or another conversion of it; fetch the pinned one.",
         )
     for name, kind in {**SQUAD_COLUMNS, **OPTIONAL_COLUMNS}.items():
@@ -199,7 +199,8 @@ def _get(value: Any, key: str, kind: type, path: Path, at: str) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+    line = (str(error).strip() or type(error).__name__).split("\n")[0]
+    return line[:200].rstrip(".")
 
 
 def _error(path: Path, got: str, expected: str) -> DataError:

@@ -43,7 +43,7 @@ def _refusal(where: str, failed: Sequence[Mapping[str, Any]]) -> DataError:
         where=f"{where}, check {first['name']}",
         got=f"{first['observed']}" + (f" (e.g. {rows})" if rows else ""),
         expected=str(first["expected"]),
-        fix=f"Likely cause: {first['cause']}."
+        fix=f"Likely cause: {first['cause'].rstrip('?')}."
         + (f" Also failed: {others}." if others else "")
         + " Fetch the pinned data again, or mend the pin.",
     )

@@ -34,7 +34,7 @@ def run(context: StageContext) -> None:
     for one in config["configs"]:
         table, read = _read(source, one, split, context.resources)
         table = rows.squad_columns(table, where)
-        tables.append(assemble.labelled(table, one, rule))
+        tables.append(assemble.labelled(table, one, rule, where))
         hashes |= read
         context.progress.advance(1)
     table = _combined(tables, config, where)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from harness.artifacts import describe_os_errors
 from harness.errors import UsageError, VerificationError
 from harness.records import Comparison
 from harness.report.render import render_run
@@ -19,6 +20,7 @@ def run(folder: Path) -> None:
     Raises:
         UsageError: not a run folder.
         VerificationError: its comparison isn't one.
+        MachineError: disk full, no permission.
     """
     path = folder / "comparison.json"
     if not path.is_file():
@@ -38,5 +40,13 @@ def run(folder: Path) -> None:
             expected="the comparison that the run wrote",
             fix="Reproduce the claim again; finished stages come from the store.",
         ) from error
-    (folder / "report.html").write_text(render_run(comparisons), encoding="utf-8")
-    click.echo(f"Report: {folder / 'report.html'}")
+    report = folder / "report.html"
+    with describe_os_errors(folder, "folder"):
+        # Written aside: a full disk leaves the report that is there.
+        fresh = report.with_suffix(".tmp")
+        try:
+            fresh.write_text(render_run(comparisons), encoding="utf-8")
+            fresh.replace(report)
+        finally:
+            fresh.unlink(missing_ok=True)
+    click.echo(f"Report: {report}")

@@ -8,22 +8,28 @@ from typing import Any
 
 import click
 
-from harness import options, session
+from harness import announce, options, session
 from harness.artifacts import Store
+from harness.ending import parts
 from harness.graph import PlannedStage
 from harness.plan import Plan
 from harness.run import calibration, wanted
 
 
-def run(claims: Sequence[str], given: Mapping[str, Any], as_json: bool) -> None:
-    """Print the plan of `claims`."""
+def run(claims: Sequence[str], given: Mapping[str, Any], as_json: bool) -> int:
+    """Print the plan of `claims`; returns the exit status: 3 where the mirror lacks data of one."""
     manifests = session.load(given)
     plan = session.plan(manifests, claims, given)
     store = options.open_store(given["store"])
     machines = {name: one.model_dump(mode="json") for name, one in manifests.machines.items()}
     here = calibration(store, options.resolve_device(given["device"]))
     document = _document(plan, store, here, machines)
-    click.echo(json.dumps(document, indent=1) if as_json else _text(document))
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+    elif plan.comparisons:
+        click.echo(_text(document))
+    announce.failures(plan.refused, len(plan.claims), quiet=True)
+    return min((one.exit_code for one in plan.refused.values()), default=0)
 
 
 def _document(
@@ -38,6 +44,7 @@ def _document(
         "format": 1,
         "profile": plan.profile.id,
         "claims": dict(plan.comparisons),
+        "refused": {name: parts(error) for name, error in plan.refused.items()},
         "stages": [_stage(one, store, one.key in missing) for one in plan.stages],
         "without_merging": plan.demanded,
         "to_do": {

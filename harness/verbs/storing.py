@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness import options
-from harness.artifacts import Store
-from harness.errors import VerificationError
+from harness.artifacts import PROVENANCE, Store
+from harness.errors import UsageError, VerificationError
+from harness.stages.contract import STAGES
+
+Metas = dict[str, dict[str, Any]]
+# Roles of the input that describes an artifact best, the best first.
+_TELLING = ("dataset", "predictions", "model", "examples")
+_ORDER = {one.name: number for number, one in enumerate(STAGES)}
 
 
 def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> None:
-    """Do `action` on the store."""
+    """Do `action` on the store.
+
+    Raises:
+        UsageError: the named store isn't there, or an option is another action's.
+        VerificationError: verify found files that aren't as they were written.
+    """
+    if action != "gc" and (broken or dry_run):
+        raise UsageError(
+            where=f"store {action}",
+            got="--broken" if broken else "--dry-run",
+            expected="no such option",
+            fix="It belongs to `harness store gc`.",
+        )
     store = options.open_store(folder)
-    if action == "list":
+    if not store.root.is_dir():
+        if folder:
+            raise UsageError(
+                where=f"--store {folder}",
+                got="no such folder",
+                expected="a store that a run made",
+                fix="Check the path.",
+            )
+        click.echo(f"No store yet at {store.root}")
+    elif action == "list":
         _list(store)
     elif action == "verify":
         _verify(store)
@@ -23,10 +53,72 @@ def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> Non
 
 
 def _list(store: Store) -> None:
+    """A line for each artifact, in the pipeline's order and then by time; the sum at the end."""
+    metas, damaged = _metas(store)
+    rows = [(_place(meta["stage"]), _made(store, key), key) for key, meta in metas.items()]
+    for _, made, key in sorted(rows):
+        stage, size = metas[key]["stage"], _size(_bytes(metas[key]))
+        click.echo(f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_what(key, metas)}".rstrip())
+    for key in damaged:
+        click.echo(f"{key[:12]}  damaged: see `harness store verify`")
+    count = len(metas) + len(damaged)
+    total = _size(sum(_bytes(meta) for meta in metas.values()))
+    click.echo(f"{count} artifact{'' if count == 1 else 's'}, {total.strip()}, in {store.root}")
+
+
+def _metas(store: Store) -> tuple[Metas, list[str]]:
+    """Every artifact's meta.json, and the keys of those whose meta.json can't be trusted."""
+    metas, damaged = {}, []
     for key in store.keys():  # noqa: SIM118 (a Store is no mapping)
-        meta = store.meta(key)
-        size = sum(one["bytes"] for one in meta["files"].values())
-        click.echo(f"{key[:16]}  {meta['stage']:<12} {size / 1e6:10.1f} MB")
+        try:
+            metas[key] = store.meta(key)
+        except VerificationError:
+            damaged.append(key)
+    return metas, damaged
+
+
+def _bytes(meta: Mapping[str, Any]) -> int:
+    return sum(one["bytes"] for one in meta["files"].values())
+
+
+def _made(store: Store, key: str) -> str:
+    """When it was finished, UTC, to the minute."""
+    try:
+        ended = str(json.loads((store.get(key) / PROVENANCE).read_bytes())["ended"])
+    except (OSError, ValueError, KeyError):
+        ended = ""
+    return f"{ended[:16]:<16}".replace("T", " ")
+
+
+def _what(key: str, metas: Metas) -> str:
+    """What tells an artifact from others of its stage, by its configuration and its inputs'."""
+    if key not in metas:
+        return "?"
+    config, inputs = metas[key]["config"], metas[key]["inputs"]
+    if "pin" in config:
+        return str(config["pin"]["title"])
+    if "source" in config:
+        return f"{config['source']['name']} {config['split']}"
+    if "comparison" in config:
+        return str(config["comparison"]["claim"]["id"])
+    role = next((one for one in _TELLING if one in inputs), None)
+    words = _what(inputs[role], metas) if role else ""
+    if "intermediate" in inputs:
+        words += f" after {_what(inputs['intermediate'], metas)}"
+    elif "seed" in config:
+        words += f", seed {config['seed']}"
+    return words
+
+
+def _place(stage: str) -> int:
+    return _ORDER.get(stage, len(_ORDER))
+
+
+def _size(count: int) -> str:
+    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= least:
+            return f"{count / least:.1f} {unit}"
+    return f"{count} B "
 
 
 def _verify(store: Store) -> None:
@@ -46,12 +138,14 @@ def _verify(store: Store) -> None:
 
 def _collect(store: Store, *, broken: bool, dry_run: bool) -> None:
     word = "would remove" if dry_run else "removed"
-    for name in store.sweep(dry_run=dry_run):
+    swept = store.sweep(dry_run=dry_run)
+    for name in swept:
         click.echo(f"{word} unfinished work {name}")
-    if not broken:
-        return
-    for key in [key for key in store.keys() if store.verify(key)]:  # noqa: SIM118
+    damaged = [key for key in store.keys() if store.verify(key)] if broken else []  # noqa: SIM118
+    for key in damaged:
         if not dry_run:
             with store.locked(key):
                 store.remove(key)
         click.echo(f"{word} broken artifact {key[:16]}")
+    if not (swept or damaged):
+        click.echo("nothing to remove")
