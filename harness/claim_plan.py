@@ -90,6 +90,7 @@ class _ClaimPlanner:
         cost = rows_cost(binding)
         rows = self._add("dataset", label, binding.config(), {}, cost)
         rules = {
+            "suite": recipe.manifests.tasks[task].family,
             "expected": binding.expected(),
             "no_answer": binding.pin.no_answer,
             "realign": realign,

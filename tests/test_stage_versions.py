@@ -24,6 +24,8 @@ DIGESTS = Path(__file__).with_name("stage_digests.json")
 COMMAND = "python tests/test_stage_versions.py --update"
 # Where results are computed. What lies below (records, models, the store) only carries them.
 FOLLOWED = re.compile(r"harness\.(tasks|training|metrics|sources|data_checks|statistics)(\.|$)")
+# What it checks stands in checks/*.yaml.
+CHECKS = "harness.stages.checks"
 # Scorers are named so, and imported on use.
 NAMED = re.compile(r"(harness(?:\.\w+)+)(?::\w+)?")
 
@@ -38,6 +40,8 @@ def source_files(module, root=ROOT):
         found.add(path)
         if path.name == "__init__.py":
             found.update(path.parent.rglob("*.yaml"))
+        if module_file(CHECKS, root) == path:
+            found.update((root / "checks").glob("*.yaml"))
         queue += [name for name in names_in(parse(path)) if FOLLOWED.match(name)]
     return sorted(found)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +38,14 @@ def nearest(context: str, text: str, start: int) -> int | None:
     return before if start - before <= after - start else after
 
 
-def survey(table: pa.Table) -> list[Astray]:
-    """The answers of `table` that don't stand at their offset, in row order."""
-    answers = table.column("answers")
-    columns = (
-        table.column("id"),
-        table.column("context"),
-        pc.struct_field(answers, "text"),
-        pc.struct_field(answers, "answer_start"),
-    )
+def survey(
+    ids: Iterable[Any], contexts: Iterable[str], answers: Iterable[Mapping[str, Any] | None]
+) -> list[Astray]:
+    """The answers of parallel columns that don't stand at their offset, in row order."""
     found = []
-    for row, (one, context, texts, starts) in enumerate(
-        zip(*(column.to_pylist() for column in columns), strict=True)
-    ):
-        for text, start in zip(texts or (), starts or (), strict=False):
+    for row, (one, context, some) in enumerate(zip(ids, contexts, answers, strict=True)):
+        texts, starts = ((some or {}).get(key) or () for key in ("text", "answer_start"))
+        for text, start in zip(texts, starts, strict=False):
             if not stands_at(context, text, start):
                 found.append(_astray(row, one, context, text, start))
     return found
@@ -66,12 +58,11 @@ def stands_at(context: str | None, text: str | None, start: int | None) -> bool:
     return context.startswith(text, start)
 
 
-def diagnose(table: pa.Table, astray: Sequence[Astray]) -> str:
+def diagnose(contexts: Sequence[str], astray: Sequence[Astray]) -> str:
     """The likely cause of what `survey` found, in words; "" where it found nothing."""
     if not astray:
         return ""
-    contexts = table.column("context").take(pa.array([one.row for one in astray])).to_pylist()
-    pairs = [(one, context or "") for one, context in zip(astray, contexts, strict=True)]
+    pairs = [(one, contexts[one.row] or "") for one in astray]
     for holds, cause in _HYPOTHESES:
         if sum(holds(one, context) for one, context in pairs) * 2 > len(pairs):
             return cause

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from harness.data_checks.structure import run_checks
+from harness.data_checks.engine import run_plan
+from harness.data_checks.suites import plan_checks
 from harness.errors import DataError
 from harness.stages.contract import StageContext
 
@@ -17,22 +18,29 @@ def run(context: StageContext) -> None:
     """Write `checks.json`, the list of all outcomes.
 
     Raises:
+        ManifestError: the suite breaks a rule.
         DataError: a check of level "error" failed; names the data set, the check, rows and the
             likely cause.
     """
-    folder = context.inputs["dataset"]
-    results = run_checks(
-        pq.read_table(folder / "rows.parquet"),
-        expected=context.config["expected"],
-        no_answer=context.config["no_answer"],
-        realign_max=context.config["realign"]["max"],
-    )
+    folder, config = context.inputs["dataset"], context.config
+    facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    plan = plan_checks(config["suite"], facts["name"], parameters(config))
+    results = run_plan(pq.read_table(folder / "rows.parquet"), plan)
     failed = [one for one in results if one["level"] == "error" and not one["passed"]]
     if failed:
-        facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         raise _refusal(f"data set {facts['name']}, split {facts['split']}", failed)
     text = json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True)
     (context.out / "checks.json").write_text(text + "\n", encoding="utf-8")
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a suite's "$name" stands for in this run."""
+    return {
+        "rows": config["expected"]["rows"],
+        "languages": config["expected"]["languages"],
+        "no_answer": config["no_answer"],
+        "realign": config["realign"]["max"],
+    }
 
 
 def _refusal(where: str, failed: Sequence[Mapping[str, Any]]) -> DataError:

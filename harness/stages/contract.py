@@ -80,8 +80,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="checks",
-        version=1,
-        reads=("expected", "no_answer", "realign"),
+        version=2,
+        reads=("suite", "expected", "no_answer", "realign"),
         run="harness.stages.checks:run",
     ),
     Stage(

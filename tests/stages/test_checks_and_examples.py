@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ def row(number: int = 0, *, start: int = 24, **changes: Any) -> dict[str, Any]:
 def check(tmp_path: Path, folder: Path, *, rows: int | None = None, allowed: int = 0) -> Any:
     """The outcomes that the stage `checks` writes."""
     config = {
+        "suite": "extractive_qa",
         "expected": {"rows": rows, "languages": {}},
         "no_answer": False,
         "realign": {"max": allowed},
@@ -62,15 +65,43 @@ def examples(tmp_path: Path, *rows: dict[str, Any], allowed: int = 0) -> list[An
 
 def test_sound_rows_pass(tmp_path: Path) -> None:
     """Every outcome is written, not only failures."""
-    outcomes = check(tmp_path, dataset(tmp_path, row(1), row(2)), rows=2)
-    assert len(outcomes) == 14
-    assert all(one["passed"] for one in outcomes)
+    outcomes = check(
+        tmp_path, dataset(tmp_path, row(1), row(2, question="And its capital?")), rows=2
+    )
+    assert len(outcomes) > 50
+    assert [one["name"] for one in outcomes if not one["passed"]] == []
+    assert [one["name"] for one in outcomes[:3]] == ["not_empty", "columns", "not_null.id"]
 
 
 def test_warning_ends_nothing(tmp_path: Path) -> None:
-    """English questions that are labelled Korean are odd, not impossible."""
-    outcomes = check(tmp_path, dataset(tmp_path, row(1, language="ko")))
-    assert [one["name"] for one in outcomes if not one["passed"]] == ["language_script"]
+    """An English question among the Korean ones is odd, not impossible."""
+    korean = {"language": "ko", "context": "France는 파리의 나라입니다."}
+    rows = [row(n, start=0, question=f"수도는 어디입니까 {n}?", **korean) for n in range(4)]
+    odd = row(9, start=0, **korean)
+    outcomes = check(tmp_path, dataset(tmp_path, *rows, odd))
+    (found,) = (one for one in outcomes if not one["passed"])
+    assert (found["name"], found["level"]) == ("in_language.question", "warning")
+    assert found["rows"] == [{"id": "q9", "text": "Whose capital is Paris?"}]
+
+
+def test_declared_realignment_is_reported(tmp_path: Path) -> None:
+    """It passes, and a warning says how many."""
+    outcomes = check(tmp_path, dataset(tmp_path, row(1, start=26)), allowed=1)
+    (found,) = (one for one in outcomes if not one["passed"])
+    assert (found["name"], found["level"]) == ("answers_to_realign", "warning")
+    assert found["observed"] == "1 answers that stand elsewhere"
+
+
+def test_great_expectations_is_loaded_by_the_running_stage_alone() -> None:
+    """Nothing that a plan or another stage imports waits for it."""
+    script = (
+        "import sys, harness.cli, harness.plan, harness.run, harness.stages.examples;"
+        "import harness.data_checks.suites;"
+        "print('great_expectations' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_refusal_names_data_set_check_rows_and_cause(tmp_path: Path) -> None:

@@ -62,9 +62,12 @@ def realigned(
     data = run_stage("dataset", out / "dataset", settings, resources=Resources(mirror=mirror))
     languages = {TYDIQA_NAMES[name]: count for name, count in entry.languages.items()}
     expected = {"rows": entry.rows, "languages": languages}
-    limits = {"expected": expected, "no_answer": False, "realign": {"max": allowed}}
+    limits = {"suite": "extractive_qa", "expected": expected, "no_answer": False}
+    limits |= {"realign": {"max": allowed}}
     checks = run_stage("checks", out / "checks", limits, {"dataset": data})
-    assert all(one["passed"] for one in read_json(checks / "checks.json"))
+    assert all(
+        one["passed"] for one in read_json(checks / "checks.json") if one["level"] == "error"
+    )
     inputs = {"dataset": data, "checks": checks}
     made = run_stage("examples", out / "examples", {"realign": {"max": allowed}}, inputs)
     examples = read_examples(made / "examples.jsonl")
