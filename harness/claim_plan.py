@@ -72,6 +72,24 @@ class _ClaimPlanner:
             }
         return self._compare(chains, data)
 
+    def _contamination(self, data: Mapping[str, _Data]) -> tuple[str, dict[str, str]]:
+        """The comparison of the claim's data with one another; its key, and use -> role in it."""
+        roles = _roles(data)
+        sets = {role: data[use] for use, role in reversed(roles.items())}
+        config = {
+            "sets": {
+                role: {
+                    "name": f"{one.binding.dataset} {one.binding.spec.split}",
+                    "languages": list(one.binding.languages),
+                }
+                for role, one in sets.items()
+            },
+            "rule": self.recipe.claim.contamination.model_dump(mode="json"),
+        }
+        inputs = {role: one.examples for role, one in sets.items()}
+        label = f"{len(sets)} data sets"
+        return self._add("contamination", label, config, inputs, Cost()), roles
+
     def _add(
         self, stage: str, label: str, config: dict[str, Any], inputs: dict[str, str], cost: Cost
     ) -> str:
@@ -141,6 +159,7 @@ class _ClaimPlanner:
         inputs = dict(_compare_inputs(chains, data))
         bindings = {use: one.binding for use, one in data.items()}
         comparison = describe(self.recipe, chains, bindings, same)
+        inputs["contamination"], comparison["roles"] = self._contamination(data)
         comparison["artifacts"] = [self._reference(key) for key in self._ancestors(inputs)]
         return self._add("compare", self.recipe.name, {"comparison": comparison}, inputs, Cost())
 
@@ -159,6 +178,22 @@ class _ClaimPlanner:
         planned = self.graph.stages[key]
         inputs = dict(planned.inputs)
         return {"stage": planned.stage, "label": self.labels[key], "key": key, "inputs": inputs}
+
+
+def _roles(data: Mapping[str, _Data]) -> dict[str, str]:
+    """Use -> role; uses that read the same rows share one, so that they're compared once.
+
+    Roles are numbered, not named: a system's label must not compare the data again. Evaluation
+    data share theirs with nothing: training on them is what is looked for.
+    """
+    roles: dict[str, str] = {}
+    known = {data["target training"].examples: "target"}
+    for use, one in data.items():
+        if use == "evaluation":
+            roles[use] = use
+        else:
+            roles[use] = known.setdefault(one.examples, f"intermediate {len(known)}")
+    return roles
 
 
 def _identity(name: str, pin: EncoderPin) -> dict[str, Any]:

@@ -78,6 +78,22 @@ def plan(claims: tuple[str, ...], as_json: bool, **given: Any) -> None:
     sys.exit(show_plan.run(claims, given, as_json))
 
 
+@harness.command()
+@options(CLAIMS, PROFILE, STORE, MIRROR, FILES, MANIFESTS, PINS)
+@click.option("--data-docs", type=FOLDER, help="Write Great Expectations' own pages there.")
+@options(JSON)
+def check(claims: tuple[str, ...], data_docs: Path | None, as_json: bool, **given: Any) -> None:
+    """Check the data of claims, and nothing else: no training.
+
+    Exit status 3 where a data set is unsound or training data hold test rows.
+
+    Example: harness check phang2020/tydiqa-english-gain --profile mini
+    """
+    from harness.verbs import checking
+
+    sys.exit(checking.run(claims, data_docs, given, as_json=as_json))
+
+
 @harness.command("list")
 @options(MANIFESTS, JSON)
 def list_(as_json: bool, manifests: Path | None) -> None:

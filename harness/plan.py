@@ -89,7 +89,7 @@ def build_plan(manifests: Manifests, request: Request, mirror: Mirror | None = N
 
 def _training_last(planned: PlannedStage) -> bool:
     """Sort key: every data set is read and checked before a single step of training."""
-    return planned.stage not in ("encoder", "dataset", "checks", "examples")
+    return planned.stage not in ("encoder", "dataset", "checks", "examples", "contamination")
 
 
 def _recipe(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, VerdictRule
+from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, Severity, VerdictRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +179,58 @@ class SystemResult(Model):
     """One for each metric, the claim's first."""
 
 
+class CheckOutcome(Model):
+    """What a data check found."""
+
+    name: str
+    level: Severity
+    passed: bool
+    observed: str
+    expected: str
+    cause: str = ""
+    """The likely reason of a failure."""
+    rows: tuple[dict[str, str], ...] = ()
+    """Up to ten offending {id, text}."""
+
+
+class Lengths(Model):
+    """How long the contexts of a data set are, in characters."""
+
+    edges: tuple[int, ...]
+    """Lower ends of the bins; the last has no upper end."""
+    counts: tuple[int, ...]
+    """Rows in each bin."""
+
+
+class OverlapExample(Model):
+    """A row of one data set beside the row of another that it is like."""
+
+    training_id: str
+    id: str
+    similarity: float
+    """1: the same after normalisation."""
+    training_text: str
+    text: str
+
+
+class Overlap(Model):
+    """Two data sets of the claim, compared in one respect."""
+
+    training: str
+    """Use of the training set, e.g. "target training"."""
+    against: str
+    by: Literal["example", "context", "document", "question", "id", "language"]
+    """example: a question with its context; language: rows in one that wasn't declared."""
+    level: Severity
+    passed: bool
+    exact: int
+    near: int
+    """Rows of `against` that are exactly or nearly in `training`."""
+    of: int
+    cause: str = ""
+    examples: tuple[OverlapExample, ...] = ()
+
+
 class DataUse(Model):
     """A data set that the run read."""
 
@@ -197,7 +249,9 @@ class DataUse(Model):
     repairs: dict[str, int]
     """Repair -> how many rows it changed."""
     checks: dict[str, int]
-    """{"passed": n, "failed": n, "warned": n}."""
+    """{"passed": n, "failed": n, "warned": n}, and "noted" where a check of level info failed."""
+    outcomes: tuple[CheckOutcome, ...] = ()
+    lengths: Lengths | None = None
     artifact: str
     note: str | None = None
 
@@ -265,5 +319,6 @@ class Comparison(Model):
     verdict: Verdict
     training: tuple[TrainingRun, ...]
     data: tuple[DataUse, ...]
+    contamination: tuple[Overlap, ...] = ()
     deviations: tuple[Deviation, ...]
     artifacts: tuple[ArtifactRef, ...]

@@ -104,6 +104,16 @@ def examples(context: StageContext) -> None:
     _write(context.out / "repairs.json", {"realigned": 0})
 
 
+def contamination(context: StageContext) -> None:
+    """One comparison that finds nothing."""
+    _steer(context, "contamination")
+    finding = {"training": "target", "against": "evaluation", "by": "example", "level": "error"}
+    finding |= {"passed": True, "exact": 0, "near": 0, "of": QUESTIONS}
+    _write(context.out / "contamination.json", [finding])
+    lengths = {"edges": [0], "counts": [QUESTIONS]}
+    _write(context.out / "lengths.json", dict.fromkeys(context.config["sets"], lengths))
+
+
 def intermediate(context: StageContext) -> None:
     """A training that will be worth three more right answers in ten."""
     _train(context, "intermediate")

@@ -98,9 +98,9 @@ def test_validate_says_what_it_read(cli):
 
 
 def test_plan_is_json_on_demand(cli):
-    """38 stages for all claims under mini, none cached (the count is derived in test_plan)."""
+    """40 stages for all claims under mini, none cached (the count is derived in test_plan)."""
     document = json.loads(cli("plan", "phang2020/*", "--json").out)
-    assert len(document["stages"]) == document["to_do"]["stages"] == 38
+    assert len(document["stages"]) == document["to_do"]["stages"] == 40
     assert {one["state"] for one in document["stages"]} == {"new"}
     assert document["to_do"]["seconds"]["this machine"] is None
 
@@ -120,7 +120,7 @@ def test_a_claim_that_reaches_its_rung_ends_with_0(cli, steer, tmp_path):
     result = cli("reproduce", GAIN, "--mirror", steer, "--out", "run")
     assert (result.status, result.err) == (0, "")
     assert f"{GAIN}: DIRECTION (asked for: DIRECTION)" in result.out
-    assert "25 stages run, 0 from the store." in result.out
+    assert "26 stages run, 0 from the store." in result.out
     assert (tmp_path / "run" / "report.html").is_file()
 
 
@@ -129,7 +129,7 @@ def test_a_second_run_takes_everything_from_the_store(cli, steer, tmp_path):
     cli("reproduce", GAIN, "--mirror", steer, "--out", "one")
     before = ran(steer)
     result = cli("reproduce", GAIN, "--mirror", steer, "--out", "two")
-    assert "0 stages run, 25 from the store." in result.out
+    assert "0 stages run, 26 from the store." in result.out
     assert ran(steer) == before
     for name in ("scores.json", "comparison.json", "report.html"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
@@ -162,7 +162,7 @@ def test_json_is_the_one_thing_on_stdout(cli, steer):
     document = json.loads(result.out)
     assert (result.status, result.err) == (0, "")
     assert document["comparisons"][GAIN]["verdict"]["rung"] == "DIRECTION"
-    assert document["stages"] == {"made": 25, "cached": 0}
+    assert document["stages"] == {"made": 26, "cached": 0}
     assert document["failed"] == {}
 
 
@@ -309,14 +309,14 @@ def test_an_interrupted_run_ends_with_130_and_resumes(cli, steer, tmp_path, numb
     assert finished
     assert all(kept.verify(key) == [] for key in finished)
     result = cli("reproduce", GAIN, "--mirror", steer, "--out", tmp_path / "run")
-    assert f"{25 - len(finished)} stages run, {len(finished)} from the store." in result.out
+    assert f"{26 - len(finished)} stages run, {len(finished)} from the store." in result.out
 
 
 def test_store_lists_and_verifies(cli, steer):
     """Every artifact with its stage; every file as recorded."""
     cli("reproduce", GAIN, "--mirror", steer)
     assert len(cli("store", "list").out.splitlines()) == 25
-    assert cli("store", "verify").out == "25 artifacts, every file as recorded\n"
+    assert cli("store", "verify").out == "26 artifacts, every file as recorded\n"
 
 
 def test_a_damaged_store_ends_with_5_and_gc_mends_it(cli, steer, tmp_path):

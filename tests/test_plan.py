@@ -12,6 +12,7 @@ from harness.plan import Request, build_plan
 
 TRAINED = {"finetune", "predict", "score", "compare"}
 ALL = {"intermediate", *TRAINED}
+DATA = {"dataset", "checks", "examples", "contamination"}
 
 
 def plan_of(manifests, claims=(CLAIM,), profile="quick", mirror=None, **request):
@@ -32,12 +33,13 @@ def changed(*changes, **request):
 LITERALS = {
     "encoder": "87a9d454e4b081a3ebf535a519bd1943adde9818289ab620afc3d97bfc9f8198",
     "dataset": "9e4863000d769f9f91b9b2eaa24f3b34f7e1527688dd35a5c030e091c3b53202",
-    "checks": "bcf97a6969ff938c70664941be7227e9865c804fe07231460e5ea0db57cfd688",
-    "examples": "d6453e076460dfe783ce6380ec68b3c950bbbe747e0ba68ba02fcc02ece1819d",
-    "finetune": "a6ee1c1fe92918d0716b3cb8d8c719be6c34e0b4a13b527b698ba654d395b4e4",
-    "predict": "38528c7c6322019c08d092c067722035cea59b89b76286f5548c25b8b8c4a6d2",
-    "score": "b1528d24c0254c63328a0baf4e872ff4b541e5f89cf9dac5e05a54db7a42d78c",
-    "intermediate": "7b8723024002deac6c1342ed9ad4f8905753184263f45a51db1ec9057afc92aa",
+    "checks": "369a756d26aabf294a15b22b664ecdeeb1303fb604608450adfd2291196c9099",
+    "examples": "4df416a416426e5e600a20a77bd9feec7349627aa827bb6798a94294aa3a3765",
+    "finetune": "166fe893f98bfd9d04b8d4ddd6a49fe62cf53553dc0ebed1f4efc283a9714abb",
+    "predict": "558f3ada031c004be7582b7df7a291e112a56eb6326b8f17f37f34909ffa38ce",
+    "score": "e4ea7764995e75de90ea01ba82a225889f2bea0ba0cb21f56cfc67f5f54ae8f7",
+    "contamination": "eb6af898877cf8341c682836f224c9649e9745f8b6861ba5030c23a82f035432",
+    "intermediate": "f4b09e084275d95f62da948878642b1014c898d0f5f215e12c6706cde643b0ea",
 }
 
 
@@ -53,26 +55,28 @@ def test_keys_of_a_fixed_plan_are_literals():
 def test_equal_stages_are_merged():
     """Three claims under `mini`, two seeds.
 
-    Demanded, each claim for itself: an encoder, two data sets of three stages, a comparison: 8.
+    Demanded, each claim for itself: an encoder, two data sets of three stages, a comparison: 8;
+    and the data beside one another: 1.
     A system: 3 stages a seed, and 3 for its intermediate data and 1 more a seed where it has some.
-    Two gain claims: 2 * (8 + 6 + (3 + 8) + (3 + 8)) = 72; the third: 8 + (3 + 8) + (3 + 8) = 30.
+    Two gain claims: 2 * (9 + 6 + (3 + 8) + (3 + 8)) = 74; the third: 9 + (3 + 8) + (3 + 8) = 31.
     Distinct: encoder 1; data of target, evaluation, English and spread questions 4 * 3; chains
     without, with English (SQuAD 1.1 and 2.0 are one set here) and with spread questions 6 + 8 + 8;
-    comparisons 3.
+    comparisons 3; the two gain claims read the same data, so 2 of data.
     """
     manifests = load_manifests()
     plan = plan_of(manifests, manifests.claims, "mini")
-    assert (len(plan.stages), plan.demanded) == (1 + 12 + 22 + 3, 72 + 30)
+    assert (len(plan.stages), plan.demanded) == (1 + 12 + 22 + 3 + 2, 74 + 31)
 
 
 def test_the_papers_profile_shares_less():
     """Three seeds, and SQuAD 1.1 and 2.0 are two data sets.
 
-    Encoder 1; five data sets 15; chains without 9, and with one of three sets 12 each; 3.
+    Encoder 1; five data sets 15; chains without 9, and with one of three sets 12 each; 3;
+    data beside one another 2.
     """
     manifests = load_manifests()
     plan = plan_of(manifests, manifests.claims, "paper")
-    assert len(plan.stages) == 1 + 15 + 9 + 3 * 12 + 3
+    assert len(plan.stages) == 1 + 15 + 9 + 3 * 12 + 3 + 2
 
 
 def test_a_claim_has_the_same_key_whatever_is_planned_beside_it():
@@ -100,9 +104,9 @@ def test_all_data_comes_before_any_training():
     """A missing data set or a failed check is found in seconds, not after hours."""
     manifests = load_manifests()
     kinds = [one.stage for one in plan_of(manifests, manifests.claims, "paper").stages]
-    data = {"encoder", "dataset", "checks", "examples"}
-    assert set(kinds[:16]) == data
-    assert not data & set(kinds[16:])
+    data = {"encoder", *DATA}
+    assert set(kinds[:18]) == data
+    assert not data & set(kinds[18:])
 
 
 @pytest.mark.parametrize(
@@ -122,14 +126,14 @@ def test_all_data_comes_before_any_training():
         # The bytes that are read.
         ("encoders/tiny/revision", "4" * 40, {"encoder", *ALL}),
         ("encoders/tiny/files/config.json", "c" * 64, {"encoder", *ALL}),
-        ("datasets/parallel/revision", "4" * 40, {"dataset", "checks", "examples", *ALL}),
-        ("tasks/other/train/combine", "spread", {"dataset", "checks", "examples", *ALL}),
+        ("datasets/parallel/revision", "4" * 40, {*DATA, *ALL}),
+        ("tasks/other/train/combine", "spread", {*DATA, *ALL}),
         (
             "tasks/target/evaluation/limit",
             5,
-            {"dataset", "checks", "examples"} | TRAINED - {"finetune"},
+            DATA | TRAINED - {"finetune"},
         ),
-        ("datasets/parallel/configs/p.de/train/realign", {"max": 2}, {"checks", "examples", *ALL}),
+        ("datasets/parallel/configs/p.de/train/realign", {"max": 2}, {*DATA, *ALL} - {"dataset"}),
         # Words, and what only estimates and verdicts read.
         ("encoders/tiny/title", "Another title", {"compare"}),
         ("encoders/tiny/license", "Apache-2.0", {"compare"}),
@@ -138,6 +142,7 @@ def test_all_data_comes_before_any_training():
         ("claim/title", "Another title", {"compare"}),
         ("claim/systems/first/label", "Another label", {"compare"}),
         ("claim/verdict/retention", 0.25, {"compare"}),
+        ("claim/contamination", {"train_test": "warning"}, {"contamination", "compare"}),
         ("claim/metric", "f1", {"compare"}),
         ("protocol/summary", "Other words", {"compare"}),
         ("protocol/version", 2, {"compare"}),
@@ -188,7 +193,7 @@ def test_every_seed_has_keys_of_its_own():
         **dict.fromkeys(("dataset", "checks", "examples"), 3),
         "intermediate": 2,
         **dict.fromkeys(("finetune", "predict", "score"), 4),
-        "compare": 1,
+        **dict.fromkeys(("contamination", "compare"), 1),
     }
 
 
@@ -282,6 +287,37 @@ def test_an_unknown_protocol_is_suggested():
     """The nearest name."""
     with pytest.raises(UsageError, match=r"protocol `plan`.*`plain`, perhaps"):
         plan_of(tiny(), protocol="plan")
+
+
+def contamination_of(*changes):
+    """The stage that compares the data of the tiny claim."""
+    return next(one for one in plan_of(tiny(*changes)).stages if one.stage == "contamination")
+
+
+def test_data_are_compared_under_roles():
+    """Declared languages go with them; uses that read the same rows share a role."""
+    systems = {**RAW["claim"]["systems"]}
+    systems["again"] = {"label": "Same again", "intermediate": {"task": "other"}}
+    one = contamination_of(("claim/systems", systems), ("claim/variants", ["again"]))
+    assert one.config["sets"] == {
+        "intermediate 1": {"name": "parallel train", "languages": ["de", "fr"]},
+        "evaluation": {"name": "questions dev", "languages": ["en", "ru"]},
+        "target": {"name": "questions train", "languages": ["en"]},
+    }
+    assert set(one.inputs) == set(one.config["sets"])
+
+
+def test_training_on_the_evaluation_data_is_compared_with_them():
+    """The same rows in two roles: that is what is looked for."""
+    spec = {"dataset": "questions", "configs": ["all"], "split": "dev", "languages": ["en", "ru"]}
+    one = contamination_of(("tasks/other/train", spec))
+    assert one.inputs["intermediate 1"] == one.inputs["evaluation"]
+
+
+def test_no_training_rests_on_the_comparison_of_data():
+    """Its rules and its code may change without a training anew; the order is the plan's."""
+    readers = {one.stage for one in plan_of(tiny()).stages if "contamination" in one.inputs}
+    assert readers == {"compare"}
 
 
 def test_costs_add_up():

@@ -38,6 +38,8 @@ Rung = Literal[
     "INVALID", "QUANTITATIVE", "SUBSTANTIAL", "CONTRADICTED", "DIRECTION", "INCONCLUSIVE"
 ]
 Metric = Literal["em", "f1"]
+# What a finding about data does: makes the claim INVALID, warns in the report, is only told.
+Severity = Literal["error", "warning", "info"]
 Precision = Literal["bf16", "fp32"]
 
 

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from harness.models.base import ArxivId, Identifier, Kind, Language, Metric, Model, Rung, Text
+from harness.models.base import (
+    ArxivId,
+    Identifier,
+    Kind,
+    Language,
+    Metric,
+    Model,
+    Rung,
+    Severity,
+    Text,
+)
 
 
 class Evidence(Model):
@@ -131,6 +141,25 @@ class VerdictRule(Model):
     """Profile -> the rung that makes `harness reproduce` exit with 0; DIRECTION for others."""
 
 
+class ContaminationRule(Model):
+    """What it means that two data sets of the claim overlap (docs/contamination.md); frozen too."""
+
+    train_test: Severity = "error"
+    """A test question, with its context, stands in training data (exactly or nearly)."""
+    context: Severity = "warning"
+    """A test context stands in training data, with other questions."""
+    document: Severity = "warning"
+    """Training and test passages come from the same article."""
+    question: Severity = "info"
+    """A test question stands in training data, with another context."""
+    id: Severity = "warning"
+    """Training and test rows have the same id: parallel questions in another language."""
+    language: Severity = "error"
+    """Training data hold languages that they are declared not to hold."""
+    train_train: Severity = "warning"
+    """A question with its context is in the intermediate and in the target training data."""
+
+
 class AveragingRule(Model):
     """Over which languages the claim's mean runs; each weighs the same."""
 
@@ -167,6 +196,7 @@ class Claim(Model):
     source: Evidence
     """Where the claim itself is stated."""
     verdict: VerdictRule
+    contamination: ContaminationRule = Field(default_factory=ContaminationRule)
     deviations: tuple[ClaimDeviation, ...] = ()
     note: str | None = None
 

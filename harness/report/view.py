@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.records import Comparison, Named
-from harness.report import charts, material, panels, results
+from harness.report import charts, data_section, material, panels, results
 from harness.report.evidence import evidence_table
 from harness.report.language_table import languages_table
 from harness.report.sentences import scale_line, verdict_sentence
@@ -85,6 +85,13 @@ class ClaimView:
     curves: Chart | None
     deviations: Table
     data: Table
+    findings: tuple[str, ...]
+    checks: Table
+    passed: tuple[tuple[str, str], ...]
+    splits: Table
+    lengths: Chart | None
+    overlaps: Table
+    overlap_examples: Table
     files: Table
     setup: tuple[Facts, ...]
     command: str
@@ -128,6 +135,13 @@ def claim_view(comparison: Comparison, ident: str) -> ClaimView:
         curves=_curves_chart(comparison, ident),
         deviations=material.deviations_table(comparison),
         data=material.data_table(comparison, link),
+        findings=tuple(data_section.findings(comparison)),
+        checks=data_section.checks_table(comparison),
+        passed=data_section.passed_checks(comparison),
+        splits=data_section.splits_table(comparison),
+        lengths=_lengths_chart(comparison, ident),
+        overlaps=data_section.overlaps_table(comparison),
+        overlap_examples=data_section.overlap_examples(comparison),
         files=material.files_table(comparison),
         setup=_setup(comparison),
         command=comparison.command,
@@ -223,3 +237,10 @@ def _curves_chart(comparison: Comparison, ident: str) -> Chart | None:
         return None
     svg = panels.curves_chart(comparison, f"{ident}-curves")
     return Chart(svg=svg, caption="Training loss; a line for each seed.")
+
+
+def _lengths_chart(comparison: Comparison, ident: str) -> Chart | None:
+    if not data_section.has_lengths(comparison):
+        return None
+    svg = data_section.lengths_chart(comparison, f"{ident}-lengths")
+    return Chart(svg=svg, caption="How many contexts are how long; the bins are not equally wide.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,13 +14,16 @@ import numpy as np
 from harness.models import Claim, Metric, Paper
 from harness.records import (
     ArtifactRef,
+    CheckOutcome,
     ClaimRef,
     Comparison,
     DataUse,
     Deviation,
     Effect,
+    Lengths,
     Level,
     Named,
+    Overlap,
     Score,
     SystemResult,
     TrainingRun,
@@ -74,6 +78,7 @@ class _Comparer:
             verdict=judge(claim.kind, own, judged, claim.verdict, circumstances),
             training=tuple(self._training()),
             data=tuple(self._data(use, one) for use, one in facts["data"].items()),
+            contamination=tuple(self._contamination()),
             deviations=tuple(Deviation(**one) for one in facts["deviations"]),
             artifacts=tuple(ArtifactRef(**one) for one in facts["artifacts"]),
         )
@@ -176,7 +181,8 @@ class _Comparer:
         rows = _json(self.context.inputs[f"dataset/{use}"] / "dataset.json")
         checks = _json(self.context.inputs[f"checks/{use}"] / "checks.json")
         repairs = _json(self.context.inputs[f"examples/{use}"] / "repairs.json")
-        passed = sum(bool(one["passed"]) for one in checks)
+        lengths = _json(self.context.inputs["contamination"] / "lengths.json")
+        outcomes = tuple(_outcome(one) for one in checks)
         return DataUse(
             **facts,
             use=use,
@@ -184,13 +190,47 @@ class _Comparer:
             rows=rows["rows"],
             languages=rows["languages"],
             repairs={"realigned": repairs["realigned"]},
-            # A failed check of level "error" ends the run before this stage.
-            checks={"passed": passed, "failed": 0, "warned": len(checks) - passed},
+            checks=_counts(outcomes),
+            outcomes=outcomes,
+            lengths=Lengths.model_validate(lengths[self.facts["roles"][use]]),
             artifact=self.context.input_keys[f"dataset/{use}"],
         )
 
+    def _contamination(self) -> Iterator[Overlap]:
+        """What was found, in the words of the report: uses in place of roles."""
+        uses: dict[str, str] = {}
+        for use, role in self.facts["roles"].items():
+            uses[role] = f"{uses[role]}; {use}" if role in uses else use
+        for one in _json(self.context.inputs["contamination"] / "contamination.json"):
+            names = {"training": uses[one["training"]], "against": uses[one["against"]]}
+            yield Overlap.model_validate({**one, **names})
+
     def _folder(self, stage: str, system: str, seed: int) -> Path:
         return self.context.inputs[f"{stage}/{system}/{seed}"]
+
+
+def _outcome(check: Mapping[str, Any]) -> CheckOutcome:
+    words = {name: _words(check.get(name, "")) for name in ("observed", "expected")}
+    return CheckOutcome(
+        name=check["name"],
+        level=check["level"],
+        passed=bool(check["passed"]),
+        cause=check.get("cause", ""),
+        rows=check.get("rows", ()),
+        **words,
+    )
+
+
+def _counts(outcomes: Sequence[CheckOutcome]) -> dict[str, int]:
+    """A failed check of level "error" ends the run before this stage."""
+    wrong = Counter(one.level for one in outcomes if not one.passed)
+    passed = len(outcomes) - wrong.total()
+    noted = {"noted": wrong["info"]} if wrong["info"] else {}
+    return {"passed": passed, "failed": wrong["error"], "warned": wrong["warning"], **noted}
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _claims_first(claim: Claim) -> list[Metric]:

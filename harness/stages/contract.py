@@ -91,6 +91,12 @@ STAGES: tuple[Stage, ...] = (
         run="harness.stages.examples:run",
     ),
     Stage(
+        name="contamination",
+        version=1,
+        reads=("sets", "rule"),
+        run="harness.stages.contamination:run",
+    ),
+    Stage(
         name="intermediate",
         version=1,
         reads=("settings", "seed", "precision", "threads"),
@@ -116,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="compare",
-        version=1,
+        version=2,
         reads=("comparison",),
         run="harness.stages.compare:run",
     ),

@@ -6,14 +6,18 @@ from harness.canonical import digest
 from harness.models import Evidence, Kind, Reported, Rung, VerdictRule
 from harness.records import (
     ArtifactRef,
+    CheckOutcome,
     ClaimRef,
     Comparison,
     DataUse,
     Deviation,
     Effect,
     Estimate,
+    Lengths,
     Level,
     Named,
+    Overlap,
+    OverlapExample,
     Score,
     SystemResult,
     TrainingRun,
@@ -236,6 +240,22 @@ def _data() -> tuple[DataUse, ...]:
         "license": "facts: CC-BY 4.0 (GeoNames), Unicode-3.0 (CLDR)",
         "repairs": {},
         "checks": {"passed": 14, "failed": 0, "warned": 1},
+        "lengths": Lengths(edges=(0, 250, 500, 1000), counts=(12, 700, 480, 8)),
+        "outcomes": (
+            *(
+                CheckOutcome(name=name, level="error", passed=True, observed="0 rows", expected="0")
+                for name in ("not_empty", "columns", "not_null.id", "answers_at_offset")
+            ),
+            CheckOutcome(
+                name="normalized.context",
+                level="warning",
+                passed=False,
+                observed="3 of 1200 rows",
+                expected="texts in Unicode form NFC",
+                cause="a conversion that took letters and accents apart?",
+                rows=({"id": "english-12-0", "text": "Where is the café?"},),
+            ),
+        ),
     }
     return (
         DataUse(
@@ -261,6 +281,25 @@ def _data() -> tuple[DataUse, ...]:
             note="Countries of the training split appear in no question.",
             **common,
         ),
+    )
+
+
+def _contamination() -> tuple[Overlap, ...]:
+    """Three findings and one comparison that found nothing."""
+    pair = {"training": "target training", "against": "evaluation", "of": 5077}
+    example = OverlapExample(
+        training_id="english-12-0",
+        id="finnish-7-1",
+        similarity=0.874,
+        training_text="What is the population of Dublin?",
+        text="What is the population of Dubai?",
+    )
+    found = {"passed": False, "exact": 0, "near": 1, "examples": (example,) * 7}
+    return (
+        Overlap(by="example", level="error", passed=True, exact=0, near=0, **pair),
+        Overlap(by="question", level="info", cause="questions that fit many", **pair, **found),
+        Overlap(by="document", level="warning", cause="split by passage", **pair, **found),
+        Overlap(by="context", level="warning", cause="split by question", **pair, **found),
     )
 
 
@@ -359,6 +398,7 @@ def _comparison(
         ),
         training=_training(systems),
         data=_data(),
+        contamination=_contamination(),
         deviations=(
             Deviation(
                 what="encoder",

@@ -74,8 +74,35 @@ def hostile():
         for one in comparison.artifacts
     )
     data = tuple(
-        one.model_copy(update={"title": HOSTILE, "files": {HOSTILE: HOSTILE}})
+        one.model_copy(
+            update={
+                "title": HOSTILE,
+                "files": {HOSTILE: HOSTILE},
+                "outcomes": tuple(
+                    check.model_copy(
+                        update={
+                            **dict.fromkeys(("name", "observed", "expected", "cause"), HOSTILE),
+                            "rows": ({"id": HOSTILE, "text": HOSTILE},),
+                        }
+                    )
+                    for check in one.outcomes
+                ),
+            }
+        )
         for one in comparison.data
+    )
+    fields = ("training_id", "id", "training_text", "text")
+    contamination = tuple(
+        one.model_copy(
+            update={
+                **dict.fromkeys(("training", "against", "cause"), HOSTILE),
+                "examples": tuple(
+                    example.model_copy(update=dict.fromkeys(fields, HOSTILE))
+                    for example in one.examples
+                ),
+            }
+        )
+        for one in comparison.contamination
     )
     return comparison.model_copy(
         update={
@@ -85,6 +112,7 @@ def hostile():
             "verdict": verdict,
             "artifacts": artifacts,
             "data": data,
+            "contamination": contamination,
             "command": HOSTILE,
         }
     )
@@ -161,7 +189,7 @@ def test_every_picture_has_words(run_html):
     tags = Page(run_html).tags
     ids = {attrs["id"] for _, attrs in tags if "id" in attrs}
     pictures = [attrs for tag, attrs in tags if tag == "svg"]
-    assert len(pictures) == 2 * 6
+    assert len(pictures) == 2 * 7
     for attrs in pictures:
         assert attrs["role"] == "img"
         named = attrs.get("aria-labelledby", "").split()

@@ -23,6 +23,29 @@ SCORES = {
         {"en": [100, 100, 100, 0], "ru": [0, 100]},
     ],
 }
+CHECKS = [
+    {
+        "name": name,
+        "level": level,
+        "passed": level == "error",
+        "observed": {"ko": 1},
+        "expected": "n",
+    }
+    for name, level in (("columns", "error"), ("not_empty", "error"), ("script", "warning"))
+]
+ROLES = ("target", "evaluation", "intermediate 1", "intermediate 2")
+LENGTHS = {role: {"edges": [0, 9], "counts": [4, 2]} for role in ROLES}
+OVERLAP = {
+    **{"training": "intermediate 1", "against": "evaluation", "by": "document", "level": "warning"},
+    **{
+        "passed": False,
+        "exact": 2,
+        "near": 0,
+        "of": 6,
+        "cause": "split by passage",
+        "examples": [],
+    },
+}
 
 
 def config(*changes):
@@ -71,8 +94,9 @@ def inputs(root, planned, scores):
         else:
             documents = {
                 "dataset": {"dataset": {"rows": 6, "languages": {"en": 6}, "files": {"f": "s"}}},
-                "checks": {"checks": [{"passed": True}, {"passed": True}, {"passed": False}]},
+                "checks": {"checks": CHECKS},
                 "examples": {"repairs": {"realigned": 1}},
+                "contamination": {"contamination": [OVERLAP], "lengths": LENGTHS},
             }
             folders[role] = write(folder, **documents.get(stage, {}))
     return folders
@@ -163,8 +187,24 @@ def test_data_carries_checks_and_repairs(compared):
         "intermediate training of “Other task first”",
     ]
     assert uses["evaluation"].checks == {"passed": 2, "failed": 0, "warned": 1}
+    found = uses["evaluation"].outcomes[2]
+    assert (found.name, found.level, found.passed) == ("script", "warning", False)
+    assert found.observed == '{"ko": 1}'
+    assert uses["evaluation"].lengths.counts == (4, 2)
     assert uses["evaluation"].repairs == {"realigned": 1}
     assert uses["evaluation"].revision == "1" * 40
+
+
+def test_overlaps_are_told_in_the_reports_words(compared):
+    """Uses in place of the stage's roles."""
+    (found,) = compared()[0].contamination
+    assert found.training == "intermediate training of “Other task first”"
+    assert (found.against, found.by, found.exact, found.passed) == (
+        "evaluation",
+        "document",
+        2,
+        False,
+    )
 
 
 def test_the_chain_of_artifacts_is_complete(compared):
@@ -174,8 +214,8 @@ def test_the_chain_of_artifacts_is_complete(compared):
     for one in comparison.artifacts:
         assert set(one.inputs.values()) <= done
         done.add(one.key)
-    # Encoder 1, data 9, and for two seeds 3 and 4 stages.
-    assert len(comparison.artifacts) == 24
+    # Encoder 1, data 9, their comparison 1, and for two seeds 3 and 4 stages.
+    assert len(comparison.artifacts) == 25
 
 
 def test_variants_have_effects_of_their_own(compared):
