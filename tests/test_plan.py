@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from tiny_manifests import CLAIM, EVIDENCE, RAW, tiny
 
-from harness.errors import DataError, UsageError
+from harness.errors import UsageError
 from harness.manifest import load_manifests
 from harness.models import Mirror
 from harness.plan import Request, build_plan
@@ -261,14 +261,18 @@ def test_a_mirror_without_training_data_is_refused_by_the_plan():
     """Before anything runs."""
     dataset = {"revision": "2" * 40, "partial": True, "configs": {}}
     mirror = Mirror.model_validate({"format": 1, "datasets": {"someone/parallel": dataset}})
-    with pytest.raises(DataError, match=r"mirror: parallel: got no p\.de train"):
-        plan_of(tiny(), mirror=mirror)
+    plan = plan_of(tiny(), mirror=mirror)
+    assert (plan.stages, plan.comparisons, plan.demanded) == ((), {}, 0)
+    assert (plan.claims, list(plan.refused)) == ((CLAIM,), [CLAIM])
+    assert "mirror: parallel: got no p.de train" in str(plan.refused[CLAIM])
 
 
-@pytest.mark.parametrize("seeds", [0, -1])
-def test_a_seed_is_needed(seeds):
-    """A mean over nothing isn't a number."""
-    with pytest.raises(UsageError, match=r"--seeds: got .*expected 1 or more"):
+@pytest.mark.parametrize(
+    ("seeds", "expected"), [(0, "1 or more"), (-1, "1 or more"), (10**9, "1000 at most")]
+)
+def test_a_seed_is_needed_and_not_a_million(seeds, expected):
+    """A mean over nothing isn't a number, and a plan must fit into memory."""
+    with pytest.raises(UsageError, match=rf"--seeds: got {seeds}; expected {expected}"):
         plan_of(tiny(), seeds=seeds)
 
 
