@@ -52,10 +52,10 @@ def failures(failed: Mapping[str, HarnessError], claims: int, *, quiet: bool) ->
 
 def folder(path: Path, outcome: Outcome, *, written: bool) -> None:
     """What was run, and where the report lies."""
-    made = len(outcome.made)
-    click.echo(f"{made} stage{'' if made == 1 else 's'} run, {outcome.cached} from the store.")
     if written:
-        count = len(outcome.failed)
+        made, count = len(outcome.made), len(outcome.failed)
+        plural = "" if made == 1 else "s"
+        click.echo(f"{made} stage{plural} run, {outcome.cached} from the store.")
         left_out = f" (without the {count} INVALID)" if count else ""
         click.echo(f"Report: {path / 'report.html'}{left_out}")
     else:

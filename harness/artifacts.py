@@ -18,7 +18,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,25 @@ class Store:
                 fix="Run the same command again; it makes what is missing.",
             )
         return self.path(key)
+
+    def sound(self, key: str, names: Sequence[str] = ()) -> Path:
+        """The folder of an artifact, after its files (or `names` alone) were compared with meta.
+
+        Raises:
+            StageError: there is none.
+            VerificationError: a file isn't as it was written.
+        """
+        folder = self.get(key)
+        problems = self.verify(key, names)
+        if problems:
+            raise VerificationError(
+                where=f"store {self.root}",
+                got="; ".join(problems[:3]) + ("; ..." if len(problems) > 3 else ""),
+                expected="the bytes that were written",
+                fix=f"`harness store gc --broken --store {self.root}` drops what is damaged; "
+                "then the same command makes it again.",
+            )
+        return folder
 
     def meta(self, key: str) -> dict[str, Any]:
         """What `meta.json` says of the artifact."""
@@ -131,15 +150,18 @@ class Store:
                 _flush(target.parent)
         return target
 
-    def verify(self, key: str) -> list[str]:
-        """What is wrong with the artifact, a line each; empty when every bit is as recorded."""
+    def verify(self, key: str, names: Sequence[str] = ()) -> list[str]:
+        """What is wrong with the artifact, a line each; empty when every bit is as recorded.
+
+        With `names` only those files are looked at, and meta.json.
+        """
         folder = self.path(key)
         try:
             meta = _read_meta(folder)
         except VerificationError as error:
             return [f"{key[:12]}: {error.where}: {error.got}"]
         problems = [] if meta["key"] == key else [f"{key[:12]}: meta.json is of {meta['key'][:12]}"]
-        for name in sorted(set(meta["files"]) | set(_names(folder)) - {META}):
+        for name in names or sorted(set(meta["files"]) | set(_names(folder)) - {META}):
             problem = _compare(folder / name, meta["files"].get(name))
             if problem:
                 problems.append(f"{key[:12]}/{name}: {problem}")

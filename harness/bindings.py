@@ -52,8 +52,12 @@ class Binding:
             "generator": self.pin.generator,
             "generator_version": self.pin.generator_version,
             "language": self.pin.language.model_dump(mode="json"),
+            # The pin's name for a file: a mirror's own would make the same bytes another key.
             "files": {
-                config: {"file": split.file, "sha256": split.sha256}
+                config: {
+                    "file": self.pin.configs[config][self.spec.split].file,
+                    "sha256": split.sha256,
+                }
                 for config, split in self.splits.items()
             },
         }
@@ -81,8 +85,14 @@ class Binding:
         return {"max": sum(split.realign.max for split in pinned)}
 
     def rows(self) -> int:
-        """Rows, for estimates: what is expected, or 1,000 where nobody says."""
-        return int(self.expected()["rows"] or 1000)
+        """Rows, for estimates: as expected or, up to a limit, held; 1,000 where nobody says."""
+        expected = self.expected()["rows"]
+        counts = [split.rows for split in self.splits.values() if split.rows is not None]
+        if expected or len(counts) < len(self.splits):
+            return int(expected or 1000)
+        held = counts[0] if self.spec.combine == "spread" else sum(counts)
+        most = (self.spec.limit or held) * max(len(self.languages), 1)
+        return min(held, most)
 
     def _expected_rows(self) -> int | None:
         counts = [split.rows for split in self.splits.values()]

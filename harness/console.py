@@ -15,7 +15,7 @@ from harness.graph import PlannedStage
 
 # Narrower terminals get neither the bars themselves nor the systems' names.
 _WIDE = 100
-_BAR, _FIGURES, _TIME = 16, 42, 17
+_BAR, _FIGURES, _TIME = 14, 40, 17
 # Steps take seconds: the time left is estimated from the last minutes.
 _MEMORY = 180.0
 

@@ -5,7 +5,9 @@ With --json the failure is a JSON document on stdout too, so that there is alway
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import json
 import os
 import signal
@@ -14,10 +16,11 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from harness.errors import EXIT_PRECEDENCE, HarnessError
 
+# A minus must stay a minus where the terminal's encoding lacks the sign.
+_PLAIN = {"\N{MINUS SIGN}": "-", "’": "'", "“": '"', "”": '"', "–": "-", "×": "x"}
 INTERRUPTED = "interrupted. What was finished is kept; the same command goes on."
 
 
@@ -27,6 +30,8 @@ def run(command: click.Command) -> NoReturn:
         # `nohup` has SIGHUP ignored, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+    _allow_any_text()
+    stdout = sys.stdout
     try:
         sys.exit(command.main(standalone_mode=False) or 0)
     except HarnessError as error:
@@ -42,10 +47,22 @@ def run(command: click.Command) -> NoReturn:
     except OSError as error:
         _machine_error(error)
     except SystemExit as ended:
-        # Click ends with 1 where stdout is a closed pipe (`| head`): the reader had enough.
-        sys.exit(
-            0 if ended.code == 1 and isinstance(sys.stdout, PacifyFlushWrapper) else ended.code
-        )
+        # Where stdout is a closed pipe, click swaps it and ends with 1: the reader had enough.
+        sys.exit(0 if ended.code == 1 and sys.stdout is not stdout else ended.code)
+
+
+def _allow_any_text() -> None:
+    """Let streams that aren't in Unicode show plain signs for those that they lack."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign, "?") for sign in lacking), error.end
 
 
 @contextlib.contextmanager
@@ -54,7 +71,7 @@ def surviving_a_closed_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        sys.stdout = PacifyFlushWrapper(sys.stdout)  # type: ignore[assignment]
+        _forget_unprinted()
 
 
 def parts(error: HarnessError) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness import yaml12
 from harness.errors import ManifestError, UsageError
+from harness.mistakes import explain, in_words
 from harness.models import (
     Claim,
     DataSpec,
@@ -32,7 +33,6 @@ from harness.models import (
     Task,
     Tasks,
 )
-from harness.mistakes import explain, in_words
 from harness.resources import resource_dir
 from harness.transcription import transcription_problems
 
@@ -317,4 +317,3 @@ def _data_specs(manifests: Manifests) -> Iterator[tuple[str, DataSpec]]:
         for name, bound in profile.bind.items():
             for spec in filter(None, (bound.train, bound.evaluation)):
                 yield f"profile {profile_name}: {name}", spec
-

@@ -85,8 +85,7 @@ def execute(
         except MachineError:
             raise
         except HarnessError as error:
-            for claim in users[planned.key]:
-                outcome.failed.setdefault(claim, error)
+            outcome.failed |= dict.fromkeys(users[planned.key] - set(outcome.failed), error)
             continue
         if not made:
             # Another run made it meanwhile.
@@ -94,6 +93,7 @@ def execute(
             continue
         outcome.made.append(planned.key)
         _calibrate(store, planned, resources.device)
+    outcome.failed = {one: outcome.failed[one] for one in plan.claims if one in outcome.failed}
     return outcome
 
 
@@ -107,8 +107,8 @@ def read_comparisons(plan: Plan, store: Store) -> dict[str, Comparison]:
 
 
 def read_comparison(store: Store, key: str) -> Comparison:
-    """The comparison in artifact `key`."""
-    return Comparison.model_validate_json((store.get(key) / "comparison.json").read_bytes())
+    """The comparison in artifact `key`; VerificationError where it isn't as it was written."""
+    return Comparison.model_validate_json((store.sound(key) / "comparison.json").read_bytes())
 
 
 def seconds(store: Store, key: str) -> float:

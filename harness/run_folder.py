@@ -45,6 +45,7 @@ def write_run(
     Raises:
         UsageError: `out` is a folder with other things in it, or a file.
         MachineError: disk full, no permission.
+        VerificationError: the store holds something that isn't as it was written.
     """
     check_replaceable(out)
     with describe_os_errors(out, "--out"):
@@ -97,7 +98,7 @@ def collect_provenance(plan: Plan, store: Store) -> dict[str, Any]:
         if store.has(planned.key):
             stages[f"{planned.stage} {planned.key[:12]}"] = {
                 "label": planned.label,
-                **_json(store.get(planned.key) / PROVENANCE),
+                **_json(store.sound(planned.key, [PROVENANCE]) / PROVENANCE),
             }
     return {"here": environment(), "stages": stages}
 
@@ -150,10 +151,10 @@ def _copy_predictions(
         for role, key in stages[plan.comparisons[name]].inputs.items():
             target = folder / "predictions" / key[:16]
             if role.startswith("predict/") and not target.exists():
-                shutil.copytree(store.get(key) / "predictions", target)
+                shutil.copytree(store.sound(key) / "predictions", target)
             gold = folder / "gold" / key[:16]
             if role == "examples/evaluation" and not gold.exists():
-                _write_gold(store.get(key), gold)
+                _write_gold(store.sound(key), gold)
 
 
 def _write_gold(examples: Path, folder: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import gc
 import importlib
 import os
+from pathlib import Path
 
 from harness.artifacts import Store, describe_os_errors
 from harness.graph import PlannedStage
@@ -26,6 +30,7 @@ def run_stage(
     Raises:
         HarnessError: what the stage says is wrong.
         MachineError: disk full, no permission.
+        VerificationError: an input isn't as it was written.
     """
     with store.locked(planned.key, lambda: progress.start(0, "waiting for another run")):
         if store.has(planned.key):
@@ -34,7 +39,7 @@ def run_stage(
         with store.writing(planned.key) as folder:
             context = StageContext(
                 config=planned.config,
-                inputs={role: store.get(key) for role, key in planned.inputs.items()},
+                inputs={role: checked_input(store, key) for role, key in planned.inputs.items()},
                 input_keys=dict(planned.inputs),
                 out=folder,
                 resources=resources,
@@ -42,9 +47,24 @@ def run_stage(
             )
             with describe_os_errors(store.root):
                 _function(planned.stage)(context)
+            _return_memory()
             provenance = {**environment(), **clock.stop(), "device": resources.device}
             store.commit(planned.key, folder, _description(planned), provenance)
     return True
+
+
+@functools.cache
+def checked_input(store: Store, key: str) -> Path:
+    """An input's folder; its bytes, up to gigabytes, are compared once a process."""
+    return store.sound(key)
+
+
+def _return_memory() -> None:
+    """Give freed memory back: glibc keeps what a training took, and the next would add to it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _function(name: str) -> StageFunction:

@@ -17,6 +17,7 @@ from harness import cli, provenance
 from harness.stages import contract
 
 TESTS = Path(__file__).parent
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAKE = (
     "import fake_stages; from harness.stages import contract; from harness import cli; "
     "contract.STAGES = fake_stages.pipeline(); cli.main()"
@@ -47,7 +48,7 @@ def cli_run(
     monkeypatch.chdir(tmp_path)
     for cached in (provenance.gpus, provenance.gpu_has_bf16, provenance.environment):
         cached.cache_clear()
-    before = signal.getsignal(signal.SIGTERM)
+    before = {one: signal.getsignal(one) for one in SIGNALS}
 
     def run(*arguments: str | Path) -> Result:
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
@@ -57,18 +58,21 @@ def cli_run(
         return Result(status=int(ended.value.code or 0), out=said.out, err=said.err)
 
     yield run
-    signal.signal(signal.SIGTERM, before)
+    for one, handler in before.items():
+        signal.signal(one, handler)
     for cached in (provenance.gpus, provenance.gpu_has_bf16, provenance.environment):
         cached.cache_clear()
 
 
-def start(*arguments: str | Path, store: Path) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path, store: Path, stdout: int = subprocess.PIPE, **environment: str
+) -> subprocess.Popen[str]:
     """`harness ARGUMENTS` with fake training in a process of its own."""
     paths = f"{TESTS}{os.pathsep}{TESTS.parent}"
     return subprocess.Popen(
         [sys.executable, "-c", FAKE, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": paths, "HARNESS_STORE": str(store)},
-        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths, "HARNESS_STORE": str(store), **environment},
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -221,8 +221,11 @@ def test_small_without_a_mirror_ends_before_any_work(cli):
     result = cli("reproduce", GAIN, "--profile", "small")
     assert result.status == 3
     assert "harness fetch" in paragraph(result)
-    assert result.out.strip() == f"{GAIN}: INVALID"
-    assert cli("store", "list").out == ""
+    assert result.out == (
+        f"{GAIN}: INVALID (no verdict: data unavailable or refused)\n"
+        "No report: no claim has a verdict.\n"
+    )
+    assert cli("store", "list").out.startswith("No store yet at ")
 
 
 def test_a_failed_claim_is_told_in_json_too(cli, steer):
@@ -288,7 +291,7 @@ def test_a_bug_keeps_its_traceback(cli, steer):
         cli("reproduce", GAIN, "--mirror", steer)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_ends_with_130_and_resumes(cli, steer, tmp_path, number):
     """One line, a sound store, and the same command goes on."""
     (steer / "finetune").write_text("sleep", encoding="utf-8")
@@ -315,7 +318,11 @@ def test_an_interrupted_run_ends_with_130_and_resumes(cli, steer, tmp_path, numb
 def test_store_lists_and_verifies(cli, steer):
     """Every artifact with its stage; every file as recorded."""
     cli("reproduce", GAIN, "--mirror", steer)
-    assert len(cli("store", "list").out.splitlines()) == 25
+    *rows, total = cli("store", "list").out.splitlines()
+    assert len(rows) == 26
+    assert rows[0].split()[1] == "encoder"
+    assert rows[-1].split()[1:2] + rows[-1].split()[-1:] == ["compare", "tydiqa-english-gain"]
+    assert total.startswith("26 artifacts, ")
     assert cli("store", "verify").out == "26 artifacts, every file as recorded\n"
 
 
@@ -332,7 +339,7 @@ def test_a_damaged_store_ends_with_5_and_gc_mends_it(cli, steer, tmp_path):
     assert "gc --broken" in result.err
     assert cli("store", "gc", "--broken", "--dry-run").out.startswith("would remove broken")
     assert cli("store", "gc", "--broken").out == f"removed broken artifact {key[:16]}\n"
-    assert "1 stages run" in cli("reproduce", GAIN, "--mirror", steer).out
+    assert "1 stage run" in cli("reproduce", GAIN, "--mirror", steer).out
     assert cli("store", "verify").status == 0
 
 

@@ -146,7 +146,7 @@ def test_a_flipped_bit_in_the_store_is_found_and_made_again(first: Path, tmp_pat
     assert verified.returncode == 5
     assert f"{scores.parent.name[:12]}/items.jsonl: sha256 differs" in verified.stderr
     run([*cli, "gc", "--broken", *store])
-    assert "\n1 stages run, " in run(harness(tmp_path, GAIN, NO_BETTER)).stdout
+    assert "\n1 stage run, " in run(harness(tmp_path, GAIN, NO_BETTER)).stdout
     assert run([*cli, "verify", *store]).returncode == 0
 
 

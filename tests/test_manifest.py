@@ -154,7 +154,7 @@ def test_a_wrong_type_is_shown_with_its_line(folder):
     [
         ("papers/paper1/claim1.yaml", "value: 10.0", "value: .nan", "reported.effect.value"),
         ("papers/paper1/claim1.yaml", "value: 10.0", "value: 1e999", "finite number"),
-        ("papers/paper1/claim1.yaml", "value: 10.0", "value: 0", "expected reported.effect for a `gain`"),
+        ("papers/paper1/claim1.yaml", "value: 10.0", "value: 0", "expected reported.effect"),
         ("papers/paper1/claim1.yaml", "kind: gain", "kind: gian", "'gain', 'direction'"),
         ("papers/paper1/claim1.yaml", "treatment: first", "treatment: last", "not `last`"),
         ("papers/paper1/claim1.yaml", "table: '1'", "column: a", "evidence with a table"),
@@ -164,10 +164,10 @@ def test_a_wrong_type_is_shown_with_its_line(folder):
         ("profiles/quick.yaml", "id: quick", "id: quik", "got `quik`; expected `quick`"),
         ("profiles/quick.yaml", "seeds: 2", "seeds: 0", "greater than or equal to 1"),
         ("profiles/quick.yaml", "seeds: 2", "seeds: 2\nseeds: 3", "key `seeds` a second time"),
-        ("protocols/plain.yaml", "fraction: 0.1", "fraction: 0.1\n    steps: 5", "either fraction or steps"),
+        ("protocols/plain.yaml", "fraction: 0.1", "fraction: 0.1\n    steps: 5", "either fraction"),
         ("pins.yaml", f"revision: '{'1' * 40}'\n", "no_answer: false\n", "unpinned data is refus"),
-        ("pins.yaml", "file: all/train.parquet", "file: ../train.parquet", "stays inside its folder"),
-        ("pins.yaml", "file: all/train.parquet", "file: /all/train.parquet", "stays inside its folder"),
+        ("pins.yaml", "file: all/train.parquet", "file: ../train.parquet", "stays inside"),
+        ("pins.yaml", "file: all/train.parquet", "file: /all/train.parquet", "stays inside"),
     ],
 )
 def test_what_breaks_a_rule_is_refused(folder, file, old, new, message):
@@ -244,7 +244,7 @@ def levels(folder, **evidence):
 def test_a_gain_that_is_not_the_difference_is_refused(folder):
     """59.5 - 45.0 is 14.5 and not 10.0."""
     levels(folder)
-    message = r"claim1\.yaml, line 22: reported\.effect: got 10\.0; expected 14\.50 \(treatment minus base"
+    message = r"claim1\.yaml, line 22: reported\.effect: got 10\.0; expected 14\.50 \(treat"
     with pytest.raises(ManifestError, match=message):
         load_manifests(folder)
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from tiny_manifests import CLAIM, EVIDENCE, RAW, tiny
 
-from harness.errors import DataError, UsageError
+from harness.errors import UsageError
 from harness.manifest import load_manifests
 from harness.models import Mirror
 from harness.plan import Request, build_plan
@@ -34,12 +34,12 @@ LITERALS = {
     "encoder": "87a9d454e4b081a3ebf535a519bd1943adde9818289ab620afc3d97bfc9f8198",
     "dataset": "9e4863000d769f9f91b9b2eaa24f3b34f7e1527688dd35a5c030e091c3b53202",
     "checks": "369a756d26aabf294a15b22b664ecdeeb1303fb604608450adfd2291196c9099",
-    "examples": "4df416a416426e5e600a20a77bd9feec7349627aa827bb6798a94294aa3a3765",
-    "finetune": "166fe893f98bfd9d04b8d4ddd6a49fe62cf53553dc0ebed1f4efc283a9714abb",
-    "predict": "558f3ada031c004be7582b7df7a291e112a56eb6326b8f17f37f34909ffa38ce",
-    "score": "e4ea7764995e75de90ea01ba82a225889f2bea0ba0cb21f56cfc67f5f54ae8f7",
-    "contamination": "eb6af898877cf8341c682836f224c9649e9745f8b6861ba5030c23a82f035432",
-    "intermediate": "f4b09e084275d95f62da948878642b1014c898d0f5f215e12c6706cde643b0ea",
+    "examples": "672ea0434f8b34f53e90de1c7366036b8446ee7471a27dd1ffce511ecda3f904",
+    "finetune": "7a8383c8c9c4f4c88d83461856e0b430144bd8920410565bc9c2db3f8137ffe5",
+    "predict": "8eed7270ee596f78a54c112bb0c6775f0f7b9258be68b0390ddc63c70800487c",
+    "score": "f77903ac5fa40319dfdb6951238422651155595d0ffe0ee9bbf5b17ca17c0781",
+    "contamination": "7c55c7b55942f211554cefcae3e50da1d35ba998c6639636367f1155465eb41c",
+    "intermediate": "69e58e53d1e6f84cda84c72ec93008f958e57b88fb5a8a9c2ecb179632e986fe",
 }
 
 
@@ -266,14 +266,18 @@ def test_a_mirror_without_training_data_is_refused_by_the_plan():
     """Before anything runs."""
     dataset = {"revision": "2" * 40, "partial": True, "configs": {}}
     mirror = Mirror.model_validate({"format": 1, "datasets": {"someone/parallel": dataset}})
-    with pytest.raises(DataError, match=r"mirror: parallel: got no p\.de train"):
-        plan_of(tiny(), mirror=mirror)
+    plan = plan_of(tiny(), mirror=mirror)
+    assert (plan.stages, plan.comparisons, plan.demanded) == ((), {}, 0)
+    assert (plan.claims, list(plan.refused)) == ((CLAIM,), [CLAIM])
+    assert "mirror: parallel: got no p.de train" in str(plan.refused[CLAIM])
 
 
-@pytest.mark.parametrize("seeds", [0, -1])
-def test_a_seed_is_needed(seeds):
-    """A mean over nothing isn't a number."""
-    with pytest.raises(UsageError, match=r"--seeds: got .*expected 1 or more"):
+@pytest.mark.parametrize(
+    ("seeds", "expected"), [(0, "1 or more"), (-1, "1 or more"), (10**9, "1000 at most")]
+)
+def test_a_seed_is_needed_and_not_a_million(seeds, expected):
+    """A mean over nothing isn't a number, and a plan must fit into memory."""
+    with pytest.raises(UsageError, match=rf"--seeds: got {seeds}; expected {expected}"):
         plan_of(tiny(), seeds=seeds)
 
 

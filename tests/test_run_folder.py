@@ -15,7 +15,7 @@ from harness.artifacts import Store
 from harness.backends import local
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.console import watching
-from harness.errors import MachineError, UsageError
+from harness.errors import MachineError, UsageError, VerificationError
 from harness.plan import Request, build_plan
 from harness.run import execute, read_comparisons
 from harness.run_folder import Pages, check_replaceable, default_out, write_run
@@ -118,7 +118,7 @@ def test_a_failure_leaves_the_earlier_run(finished, tmp_path):
     before = {name: (out / name).read_bytes() for name in names(out)}
     predict = next(one for one in plan.stages if one.stage == "predict")
     shutil.rmtree(store.get(predict.key) / "predictions")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(VerificationError, match=r"predictions/en\.jsonl: missing"):
         write_run(out, plan, store, comparisons, PAGES)
     assert {name: (out / name).read_bytes() for name in names(out)} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "store"]

@@ -17,9 +17,7 @@ def prefix(row_id: str) -> str:
     return row_id.split("-", 1)[0]
 
 
-def languages_of(
-    ids: Sequence[str | None], config: str, rule: LanguageRule, where: str
-) -> list[str]:
+def languages_of(ids: Sequence[str | None], config: str, rule: LanguageRule) -> list[str]:
     """The language code of every row.
 
     With `id_prefix`, an entry of `rule.names` that equals a whole id wins over the id's prefix
@@ -29,12 +27,12 @@ def languages_of(
         DataError: a row whose language the rule can't tell.
     """
     if rule.by == "fixed":
-        return [_known(rule.language, "the rule", rule, where)] * len(ids)
+        return [_known(rule.language, "the rule", rule)] * len(ids)
     if rule.by == "config":
-        return [_known(rule.names.get(config), f"config {config}", rule, where)] * len(ids)
+        return [_known(rule.names.get(config), f"config {config}", rule)] * len(ids)
     names = rule.names
     return [
-        names.get(one or "") or _known(names.get(prefix(one or "")), f"id {one!r}", rule, where)
+        names.get(one or "") or _known(names.get(prefix(one or "")), f"id {one!r}", rule)
         for one in ids
     ]
 
@@ -46,9 +44,9 @@ def prefixes(ids: Iterable[str | None], rule: LanguageRule) -> dict[str, int]:
     return counted(prefix(one or "") for one in ids)
 
 
-def labelled(table: pa.Table, config: str, rule: LanguageRule, where: str) -> pa.Table:
+def labelled(table: pa.Table, config: str, rule: LanguageRule) -> pa.Table:
     """`table` with the columns `language` and `config` added; DataError as `languages_of`."""
-    codes = languages_of(table.column("id").to_pylist(), config, rule, where)
+    codes = languages_of(table.column("id").to_pylist(), config, rule)
     table = table.drop_columns(
         [name for name in ("language", "config") if name in table.schema.names]
     )
@@ -126,10 +124,10 @@ def _check_parallel(first: pa.Table, other: pa.Table, where: str) -> None:
     )
 
 
-def _known(code: str | None, whose: str, rule: LanguageRule, where: str) -> str:
+def _known(code: str | None, whose: str, rule: LanguageRule) -> str:
     if code is None:
         raise DataError(
-            where=f"{where}, language rule",
+            where="language rule",
             got=f"{whose}, which names no language",
             expected=f"one of {', '.join(rule.names) or 'the declared names'}",
             fix="Add the name to the pin's language rule, or fetch the pinned data set.",

@@ -86,7 +86,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="examples",
-        version=1,
+        version=2,
         reads=("realign",),
         run="harness.stages.examples:run",
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def run(context: StageContext) -> None:
     for one in config["configs"]:
         table, read = _read(source, one, split, context.resources)
         table = rows.squad_columns(table, where)
-        tables.append(assemble.labelled(table, one, rule, where))
+        with _naming(where):
+            tables.append(assemble.labelled(table, one, rule))
         hashes |= read
         context.progress.advance(1)
     table = _combined(tables, config, where)
@@ -48,6 +50,20 @@ def run(context: StageContext) -> None:
     }
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
     (context.out / "dataset.json").write_text(text + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Let an error about a row's language say of which data set."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(
+            where=f"{where}, {error.where}",
+            got=error.got,
+            expected=error.expected,
+            fix=error.fix,
+        ) from error
 
 
 def _combined(tables: Sequence[pa.Table], config: Mapping[str, Any], where: str) -> pa.Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +14,6 @@ from harness.errors import DataError
 from harness.records import QaExample, write_rows
 from harness.stages.contract import StageContext
 
-# TyDi QA: language, number of the Wikipedia article (may be negative), number of the question.
-_TYDI_ID = re.compile(r"[a-z]+-(-?\d+)-\d+")
 _CONTEXT_HASH = 16
 
 
@@ -80,7 +77,6 @@ def _start(row: Mapping[str, Any], text: str, start: int) -> int:
 
 
 def _document(row: Mapping[str, Any]) -> str:
-    if match := _TYDI_ID.fullmatch(row["id"]):
-        return match.group(1)
+    """The article: its title where the rows have one, else the context itself."""
     title = (row.get("title") or "").strip()
     return title or hashlib.sha256(row["context"].encode("utf-8")).hexdigest()[:_CONTEXT_HASH]

@@ -76,7 +76,7 @@ class _Losses:
                     where=f"training, step {self.seen} of {self.steps}",
                     got=f"a loss of {value}",
                     expected="a finite loss",
-                    fix="Lower the learning rate or use --precision fp32.",
+                    fix="Lower the learning rate, or set `precision: fp32` in the profile.",
                 )
             self.unreported.append(value)
         self.pending.clear()
