@@ -36,7 +36,7 @@ def comparisons(found: Mapping[str, Comparison]) -> None:
 def failures(failed: Mapping[str, HarnessError], claims: int, *, quiet: bool) -> None:
     """Which claims have no verdict, on stdout unless `quiet`; each reason once, on stderr.
 
-    `claims` is how many were asked for: only where there are several does a reason name its own.
+    `claims` is how many were asked for: a reason names its own unless it is everybody's.
     """
     reasons: dict[str, list[str]] = {}
     for name, error in failed.items():
@@ -46,7 +46,7 @@ def failures(failed: Mapping[str, HarnessError], claims: int, *, quiet: bool) ->
             rung = click.style("INVALID", bold=True)
             click.echo(f"{name}: {rung} (no verdict: {why})")
     for reason, names in reasons.items():
-        whose = f"{', '.join(names)}: " if claims > 1 else ""
+        whose = f"{', '.join(names)}: " if len(names) < claims else ""
         click.echo(f"harness: {whose}{reason}", err=True)
 
 

@@ -109,13 +109,15 @@ def pins() -> dict[str, Any]:
 
 
 def hashed(document: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """`document` with the sha256 of every served data file."""
+    """`document` with the sha256 of every served file."""
     known: dict[str, Any] = copy.deepcopy(dict(document))
     for name in ("tydiqa", "xquad"):
         for splits in known["datasets"][name]["configs"].values():
             for split in splits.values():
                 path = root / "datasets/owner" / name / split["file"]
                 split["sha256"] = file_sha256(path) if path.exists() else None
+    held = known["encoders"]["served-encoder"]["files"]
+    held |= {file: file_sha256(root / "models/owner/encoder" / file) for file in held}
     return known
 
 

@@ -293,7 +293,14 @@ def test_one_reason_is_told_once(reproduce, mirror):
     result = reproduce("phang2020/*")
     assert result.out.count(": INVALID (") == 3
     (line,) = result.err.splitlines()
-    assert line.startswith(f"harness: {GAIN}, {GAIN}-f1, {NO_BETTER}: ")
+    assert line.startswith(f"harness: {mirror / place(*TRAIN)}: got sha256 ")
+
+
+def test_a_reason_of_some_names_them(reproduce, mirror):
+    """One claim of two reads Arabic."""
+    flip(mirror / place(*ARABIC))
+    result = reproduce(GAIN, NO_BETTER)
+    assert result.err.startswith(f"harness: {NO_BETTER}: {mirror / place(*ARABIC)}: got sha256 ")
 
 
 def test_an_earlier_report_is_not_taken_for_this_run(reproduce, mirror, tmp_path):
