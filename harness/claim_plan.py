@@ -87,6 +87,8 @@ class _ClaimPlanner:
             "rule": self.recipe.claim.contamination.model_dump(mode="json"),
         }
         inputs = {role: one.examples for role, one in sets.items()}
+        # Unsound rows aren't compared: what came out would be about their damage.
+        inputs |= {f"checks/{role}": one.checks for role, one in sets.items()}
         label = f"{len(sets)} data sets"
         return self._add("contamination", label, config, inputs, Cost()), roles
 

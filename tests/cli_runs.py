@@ -75,4 +75,11 @@ def start(
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_listening,
     )
+
+
+def _listening() -> None:
+    """A job that a script started in the background would ignore Ctrl-C, and its children too."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)

@@ -38,7 +38,7 @@ LITERALS = {
     "finetune": "7a8383c8c9c4f4c88d83461856e0b430144bd8920410565bc9c2db3f8137ffe5",
     "predict": "8eed7270ee596f78a54c112bb0c6775f0f7b9258be68b0390ddc63c70800487c",
     "score": "f77903ac5fa40319dfdb6951238422651155595d0ffe0ee9bbf5b17ca17c0781",
-    "contamination": "7c55c7b55942f211554cefcae3e50da1d35ba998c6639636367f1155465eb41c",
+    "contamination": "d790f7c9c5c0d5a7da2ba693ab432db5ff7dea6e8eff787943407c3ef183f3a1",
     "intermediate": "69e58e53d1e6f84cda84c72ec93008f958e57b88fb5a8a9c2ecb179632e986fe",
 }
 
@@ -308,7 +308,8 @@ def test_data_are_compared_under_roles():
         "evaluation": {"name": "questions dev", "languages": ["en", "ru"]},
         "target": {"name": "questions train", "languages": ["en"]},
     }
-    assert set(one.inputs) == set(one.config["sets"])
+    roles = set(one.config["sets"])
+    assert set(one.inputs) == roles | {f"checks/{role}" for role in roles}
 
 
 def test_training_on_the_evaluation_data_is_compared_with_them():

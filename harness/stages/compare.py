@@ -263,7 +263,7 @@ def _claim(claim: Claim, facts: Mapping[str, Any]) -> ClaimRef:
         target=claim.target,
         target_title=facts["target_title"],
         metric=claim.metric,
-        average=f"mean over {len(facts['languages'])} languages, each weighs the same{note}",
+        average=f"Every language weighs the same{note}",
         source=claim.source,
     )
 
