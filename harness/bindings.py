@@ -71,7 +71,13 @@ class Binding:
             "languages": list(self.spec.languages) if self.spec.languages else None,
             "combine": self.spec.combine,
             "limit": self.spec.limit,
+            "reader": self.reader(),
         }
+
+    def reader(self) -> dict[str, Any]:
+        """How the rows become examples."""
+        fields = {"columns", "labels", "unlabelled"}
+        return {"name": self.pin.reader, **self.pin.model_dump(mode="json", include=fields)}
 
     def expected(self) -> dict[str, Any]:
         """Rows, and rows per language, that the selection must have; None where nobody says."""
@@ -79,10 +85,16 @@ class Binding:
         rows = sum(languages.values()) if languages else self._expected_rows()
         return {"rows": rows, "languages": languages}
 
-    def realign(self) -> dict[str, int]:
+    def realign(self) -> dict[str, Any]:
         """The repair that the pins of these splits allow, all of them together."""
-        pinned = [self.pin.configs[config][self.spec.split] for config in self.splits]
-        return {"max": sum(split.realign.max for split in pinned)}
+        pinned = [self.pin.configs[config][self.spec.split].realign for config in self.splits]
+        drop = bool(pinned) and all(one.unfound == "drop" for one in pinned)
+        most = sum(one.max for one in pinned)
+        return {"max": most, "unfound": "drop" if drop else "error"}
+
+    def file_rows(self) -> int:
+        """Rows of the files that are read, selected or not; 1,000 each where nobody says."""
+        return sum(split.rows or 1000 for split in self.splits.values())
 
     def rows(self) -> int:
         """Rows, for estimates: as expected or, up to a limit, held; 1,000 where nobody says."""
@@ -112,35 +124,49 @@ class Binding:
         return {lang: min(counts[lang], limit or counts[lang]) for lang in wanted}
 
 
+def data_specs(manifests: Manifests, profile: Profile, task: str, use: Use) -> tuple[DataSpec, ...]:
+    """What `task` reads for `use` under `profile`; nothing where it isn't trained.
+
+    Raises:
+        ManifestError: the task has no evaluation data.
+    """
+    bound = profile.bind.get(task)
+    found = getattr(bound, use, None) or getattr(manifests.tasks[task], use)
+    if use == "train":
+        return found or ()
+    if found is None:
+        raise no_data(task, use, profile)
+    return (found,)
+
+
+def no_data(task: str, use: Use, profile: Profile) -> ManifestError:
+    """A task was asked for data that no manifest gives it."""
+    return ManifestError(
+        where=f"tasks.yaml: {task}",
+        got=f"no `{use}` data",
+        expected=f"`{use}` with dataset, configs and split",
+        fix=f"Add it, or bind it in the profile {profile.id}.",
+    )
+
+
 def bind(
     manifests: Manifests,
-    profile: Profile,
-    task: str,
+    spec: DataSpec,
     use: Use,
     *,
     mirror: Mirror | None,
     languages: Sequence[str] | None = None,
 ) -> Binding:
-    """The data of `task` for `use` under `profile`; `languages` narrows evaluation data.
+    """The data that `spec` names; `languages` narrows them, and training data need all of these.
 
     Raises:
-        ManifestError: the task has no such data.
-        DataError: the mirror holds another revision than the pin, or lacks training data.
+        DataError: the mirror holds another revision than the pin, or lacks data.
     """
-    spec = _spec(manifests, profile, task, use)
     pin = manifests.pins.datasets[spec.dataset]
     held = mirror.datasets.get(pin.repo or "") if mirror and pin.kind == "hub" else None
     if held:
         _same_revision(spec.dataset, pin, held)
-    splits: dict[str, SplitPin | MirrorSplit] = {}
-    for config in spec.configs:
-        split = _split(spec.dataset, pin, held, config, spec.split)
-        if split is not None:
-            splits[config] = split
-        elif use == "train":
-            raise _not_held(spec.dataset, config, spec.split)
-    if not splits:
-        raise _not_held(spec.dataset, ", ".join(spec.configs), spec.split)
+    splits = _splits(spec, use, pin, held, languages)
     available = _available(pin, splits)
     if held and use == "train":
         _holds_languages(spec, available)
@@ -148,12 +174,9 @@ def bind(
     if languages is not None:
         chosen = tuple(lang for lang in languages if available is None or lang in available)
         missing = tuple(lang for lang in languages if lang not in chosen)
-        if not chosen:
-            raise _not_held(spec.dataset, "/".join(languages), spec.split)
+        if not chosen or (missing and use == "train"):
+            raise _not_held(spec.dataset, "/".join(missing), spec.split)
         spec = spec.model_copy(update={"languages": chosen})
-        if pin.language.by == "config":
-            wanted = {name for name, lang in pin.language.names.items() if lang in chosen}
-            splits = {name: split for name, split in splits.items() if name in wanted}
     return Binding(
         dataset=spec.dataset,
         pin=pin,
@@ -165,6 +188,29 @@ def bind(
         and any(pin.configs[config][spec.split].sha256 is None for config in splits),
         note=held.note if held and held.partial else pin.note,
     )
+
+
+def _splits(
+    spec: DataSpec,
+    use: Use,
+    pin: DatasetPin,
+    held: MirrorDataset | None,
+    languages: Sequence[str] | None,
+) -> dict[str, SplitPin | MirrorSplit]:
+    """The files of the configs that are wanted and there; all of them for training."""
+    names = pin.language.names if pin.language.by == "config" and languages is not None else {}
+    found: dict[str, SplitPin | MirrorSplit] = {}
+    for config in spec.configs:
+        if names and names[config] not in (languages or ()):
+            continue
+        split = _split(spec.dataset, pin, held, config, spec.split)
+        if split is not None:
+            found[config] = split
+        elif use == "train":
+            raise _not_held(spec.dataset, config, spec.split)
+    if not found:
+        raise _not_held(spec.dataset, ", ".join(spec.configs), spec.split)
+    return found
 
 
 def bind_encoder(name: str, pin: EncoderPin, mirror: Mirror | None) -> EncoderPin:
@@ -182,19 +228,6 @@ def bind_encoder(name: str, pin: EncoderPin, mirror: Mirror | None) -> EncoderPi
         raise _moved(str(pin.repo), held.revision, str(pin.revision), name)
     files = {file: sha256 or held.files.get(file) for file, sha256 in pin.files.items()}
     return pin.model_copy(update={"files": files})
-
-
-def _spec(manifests: Manifests, profile: Profile, task: str, use: Use) -> DataSpec:
-    bound = profile.bind.get(task)
-    spec: DataSpec | None = getattr(bound, use, None) or getattr(manifests.tasks[task], use)
-    if spec is None:
-        raise ManifestError(
-            where=f"tasks.yaml: {task}",
-            got=f"no `{use}` data",
-            expected=f"`{use}` with dataset, configs and split",
-            fix=f"Add it, or bind it in the profile {profile.id}.",
-        )
-    return spec
 
 
 def _holds_languages(spec: DataSpec, available: tuple[str, ...] | None) -> None:

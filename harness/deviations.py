@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.bindings import Binding
+from harness.bindings import Binding, Use
+from harness.manifest import settings_of
+from harness.models import Model
 from harness.recipe import Recipe
 
 
@@ -16,30 +18,59 @@ def deviations(recipe: Recipe) -> Iterator[dict[str, str]]:
     if profile.encoder != recipe.paper.encoder:
         original = recipe.manifests.pins.encoders[recipe.paper.encoder]
         yield _one("encoder", original.title, recipe.encoder.title, because)
-    for key, value in profile.overrides.get("extractive_qa", {}).items():
-        before = getattr(protocol.extractive_qa, key)
-        if before != value:
-            yield _one(key.replace("_", " "), _text(before), _text(value), because)
+    for what, before, after in changed_settings(recipe):
+        yield _one(what, _text(before), _text(after), because)
+    for name, run in recipe.best_of.items():
+        asked = claim.systems[name].best_of
+        if run != asked:
+            what = f"systems behind “{claim.systems[name].label}”"
+            yield _one(what, _labels(recipe, asked), _labels(recipe, run), because)
     if protocol.id != claim.protocol:
         yield _one("protocol", claim.protocol, protocol.id, "the command line")
+    families = {family for family, _, _ in _with_multi_task(recipe)}
     for switch in protocol.switches:
+        if switch.about and not families & set(switch.about):
+            continue
         what = switch.name.replace("-", " ")
         yield _one(what, switch.original, switch.here, f"protocol {protocol.id}")
     for known in claim.deviations:
         yield _one(known.what, known.paper, known.here, "claim")
 
 
-def data_deviations(recipe: Recipe, task: str, use: str, data: Binding) -> Iterator[dict[str, str]]:
+def changed_settings(recipe: Recipe) -> Iterator[tuple[str, Any, Any]]:
+    """(what, the protocol's value, the profile's), once for each family."""
+    families = {family for family, _, _ in recipe.families()}
+    seen = []
+    for family, task, settings in _with_multi_task(recipe):
+        before = settings_of(recipe.protocol, None, task, family)
+        for key in type(settings).model_fields:
+            change = (family, key, getattr(before, key), getattr(settings, key))
+            if change[2] != change[3] and change not in seen:
+                seen.append(change)
+                what = key.replace("_", " ")
+                of = f", {family.replace('_', ' ')}" if len(families) > 1 else ""
+                yield what + of, change[2], change[3]
+
+
+def _with_multi_task(recipe: Recipe) -> Iterator[tuple[str, str, Model]]:
+    yield from recipe.families()
+    if recipe.is_multi_task():
+        yield "multi_task", "multi_task", recipe.multi_task()
+
+
+def data_deviations(recipe: Recipe, task: str, use: Use, data: Binding) -> Iterator[dict[str, str]]:
     """Where the rows of `task` aren't the ones that the task's own table names."""
-    row = recipe.manifests.tasks[task]
-    own = getattr(row, use)
+    row = recipe.task(task)
+    own = (row.train or ()) if use == "train" else filter(None, [row.evaluation])
     what = f"{row.title}: {'training' if use == 'train' else 'evaluation'} data"
-    if own and own.dataset != data.dataset:
-        title = recipe.manifests.pins.datasets[own.dataset].title
-        yield _one(what, title, data.pin.title, f"profile {recipe.profile.id}")
+    names = [one.dataset for one in own]
+    if names and data.dataset not in names:
+        titles = [recipe.manifests.pins.datasets[name].title for name in names]
+        yield _one(what, " + ".join(titles), data.pin.title, f"profile {recipe.profile.id}")
     if data.missing:
         here = f"no rows in {', '.join(data.missing)}"
-        yield _one(what, f"languages {', '.join(row.languages)}", here, "mirror")
+        why = "mirror" if data.pin.kind == "hub" else f"profile {recipe.profile.id}"
+        yield _one(what, f"languages {', '.join(row.languages)}", here, why)
 
 
 def same_recipe(recipe: Recipe, variant: str, other: str) -> dict[str, str]:
@@ -51,6 +82,10 @@ def same_recipe(recipe: Recipe, variant: str, other: str) -> dict[str, str]:
         f"under this profile the same data and training as “{systems[other].label}”",
         f"profile {recipe.profile.id}",
     )
+
+
+def _labels(recipe: Recipe, systems: Sequence[str]) -> str:
+    return "; ".join(recipe.claim.systems[name].label for name in systems)
 
 
 def _one(what: str, paper: str, here: str, why: str) -> dict[str, str]:

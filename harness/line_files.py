@@ -12,8 +12,8 @@ from typing import Literal
 
 from harness.errors import DataError
 
-# What a file may hold: these labels, or whole numbers from 0 on.
-Labels = Literal["index"] | tuple[str, ...]
+# What a file may hold: these labels, whole numbers from 0 on, or any (only training data know).
+Labels = Literal["index", "data"] | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,8 @@ def _label(line: str, known: Labels, where: str) -> str:
     if known == "index":
         if not (label.isascii() and label.isdecimal()):
             raise malformed(where, f"`{label[:60]}`", "a whole number, 0 or more")
-    elif label not in known:
-        expected = f"one of {', '.join(known)}, alone or in the last column"
+    elif not label or (known != "data" and label not in known):
+        names = "a label" if known == "data" else f"one of {', '.join(known)}"
+        expected = f"{names}, alone or in the last column"
         raise malformed(where, f"`{label[:60]}`" if label else "an empty line", expected)
     return label

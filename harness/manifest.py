@@ -13,7 +13,7 @@ import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,9 +23,10 @@ from harness.mistakes import explain, in_words
 from harness.models import (
     Claim,
     DataSpec,
-    ExtractiveQa,
+    Family,
     Machines,
     MachineSpeed,
+    Model,
     Paper,
     Pins,
     Profile,
@@ -137,7 +138,7 @@ def choose(kind: str, name: str, known: Mapping[str, M]) -> M:
     )
 
 
-def merge_override(base: ExtractiveQa, values: Mapping[str, Any], where: str) -> ExtractiveQa:
+def merge_override(base: M, values: Mapping[str, Any], where: str) -> M:
     """A protocol's settings with a profile's values in place of some.
 
     Raises:
@@ -266,11 +267,46 @@ def _check_references(manifests: Manifests, folders: Sequence[Path]) -> None:
             )
 
 
+def settings_of(protocol: Protocol, profile: Profile | None, task: str, family: str) -> Model:
+    """The values for `task`: its family's, its own of the protocol, then those of the profile.
+
+    `task` and `family` are both "multi_task" for the training on several tasks at once.
+
+    Raises:
+        UsageError: the protocol says nothing about the family.
+        ManifestError: an override that isn't a setting of the family, or has a wrong value.
+    """
+    base = getattr(protocol, family)
+    if base is None:
+        raise UsageError(
+            where=f"protocol {protocol.id}",
+            got=f"nothing about {family.replace('_', ' ')}",
+            expected=f"settings for it: the task `{task}` is of that family",
+            fix="Name another --protocol, or add the section to this one.",
+        )
+    steps = [(protocol.tasks.get(task, {}), f"protocol {protocol.id}: tasks.{task}")]
+    for key in dict.fromkeys((family, task)) if profile else ():
+        assert profile is not None
+        steps.append((profile.overrides.get(key, {}), f"profile {profile.id}: {key}"))
+    for values, where in steps:
+        base = merge_override(base, values, where) if values else base
+    found: Model = base
+    return found
+
+
 def _check_overrides(manifests: Manifests) -> None:
-    for profile in manifests.profiles.values():
-        values = profile.overrides.get("extractive_qa", {})
-        for protocol in manifests.protocols.values():
-            merge_override(protocol.extractive_qa, values, f"profile {profile.id}: extractive_qa")
+    """Try every override of every profile on every protocol that has the family."""
+    for protocol in manifests.protocols.values():
+        for task, family in _settable(manifests):
+            if getattr(protocol, family) is not None:
+                for profile in (None, *manifests.profiles.values()):
+                    settings_of(protocol, profile, task, family)
+
+
+def _settable(manifests: Manifests) -> Iterator[tuple[str, str]]:
+    yield "multi_task", "multi_task"
+    for name, task in manifests.tasks.items():
+        yield name, task.family
 
 
 Reference = tuple[str, str, str, Iterable[str]]
@@ -286,6 +322,11 @@ def _references(manifests: Manifests) -> Iterator[Reference]:
         yield f"profile {name}", "encoder", profile.encoder, manifests.pins.encoders
         for task in profile.bind:
             yield f"profile {name}", "task", task, manifests.tasks
+        for key in profile.overrides:
+            yield f"profile {name}: overrides", "family or task", key, _override_keys(manifests)
+    for name, protocol in manifests.protocols.items():
+        for task in protocol.tasks:
+            yield f"protocol {name}: tasks", "task", task, manifests.tasks
     for user, spec in _data_specs(manifests):
         yield user, "data set", spec.dataset, manifests.pins.datasets
         configs = manifests.pins.datasets[spec.dataset].configs
@@ -294,26 +335,34 @@ def _references(manifests: Manifests) -> Iterator[Reference]:
             yield f"{user}: {spec.dataset} {config}", "split", spec.split, configs[config]
 
 
+def _override_keys(manifests: Manifests) -> tuple[str, ...]:
+    return (*get_args(Family), "multi_task", *manifests.tasks)
+
+
 def _claim_references(manifests: Manifests, name: str, claim: Claim) -> Iterator[Reference]:
     user = f"claim {name}"
     yield user, "paper", name.split("/")[0], manifests.papers
-    yield user, "task", claim.target, manifests.tasks
+    for target in claim.targets:
+        yield user, "task", target, manifests.tasks
     yield user, "protocol", claim.protocol, manifests.protocols
     if claim.average.languages != "all":
         for language in claim.average.languages:
-            yield user, "language", language, manifests.tasks[claim.target].languages
+            known = manifests.tasks.get(claim.targets[0])
+            yield user, "language", language, known.languages if known else ()
     for system in claim.systems.values():
-        if system.intermediate:
-            yield user, "task", system.intermediate.task, manifests.tasks
+        first = system.intermediate
+        text = first.masked_lm if first else None
+        for task in (*(first.tasks if first else ()), *([text.task] if text else ())):
+            yield user, "task", task, manifests.tasks
     for profile in claim.verdict.required_rung:
         yield user, "profile", profile, manifests.profiles
 
 
 def _data_specs(manifests: Manifests) -> Iterator[tuple[str, DataSpec]]:
     for name, task in manifests.tasks.items():
-        for spec in filter(None, (task.train, task.evaluation)):
+        for spec in (*(task.train or ()), *filter(None, [task.evaluation])):
             yield f"task {name}", spec
     for profile_name, profile in manifests.profiles.items():
         for name, bound in profile.bind.items():
-            for spec in filter(None, (bound.train, bound.evaluation)):
+            for spec in (*(bound.train or ()), *filter(None, [bound.evaluation])):
                 yield f"profile {profile_name}: {name}", spec

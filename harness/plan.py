@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from harness.claim_plan import plan_claim
 from harness.errors import DataError, UsageError
 from harness.graph import Graph, PlannedStage
-from harness.manifest import Manifests, choose, merge_override
-from harness.models import Claim, Mirror, Precision, Profile
+from harness.manifest import Manifests, choose
+from harness.models import Mirror, Precision, Profile
 from harness.recipe import Recipe
 
 # More would only be a plan that fills the memory.
 _MOST_SEEDS = 1000
-# Families that stages exist for; the tasks of all others can be scored only.
-_TRAINABLE = ("extractive_qa",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,9 @@ def build_plan(manifests: Manifests, request: Request, mirror: Mirror | None = N
     A claim whose data the mirror lacks is refused, and the others are planned without it.
 
     Raises:
-        UsageError: unknown profile or protocol, no seed, or a task that can't be trained yet.
+        UsageError: unknown profile or protocol, no seed, or a protocol that says nothing about a
+            family that a claim needs.
+        ManifestError: a task without the data that a claim needs.
     """
     profile = choose("profile", request.profile, manifests.profiles)
     graph = Graph()
@@ -96,36 +96,16 @@ def _recipe(
     manifests: Manifests, name: str, profile: Profile, request: Request, mirror: Mirror | None
 ) -> Recipe:
     claim = manifests.claims[name]
-    _check_families(manifests, name, claim)
-    protocol = choose("protocol", request.protocol or claim.protocol, manifests.protocols)
-    values = profile.overrides.get("extractive_qa", {})
-    where = f"profile {profile.id}: extractive_qa"
     return Recipe(
         manifests=manifests,
         name=name,
         claim=claim,
         profile=profile,
-        protocol=protocol,
-        settings=merge_override(protocol.extractive_qa, values, where),
+        protocol=choose("protocol", request.protocol or claim.protocol, manifests.protocols),
         seeds=_seeds(request, profile),
         precision=request.precision,
         mirror=mirror,
     )
-
-
-def _check_families(manifests: Manifests, name: str, claim: Claim) -> None:
-    """Refuse a claim on a task that can be scored but not trained yet."""
-    first = [one.intermediate.task for one in claim.systems.values() if one.intermediate]
-    for task in (claim.target, *first):
-        family = manifests.tasks[task].family
-        if family not in _TRAINABLE:
-            raise UsageError(
-                where=f"claim {name}",
-                got=f"the task `{task}` of the family {family}",
-                expected=f"tasks of the family {', '.join(_TRAINABLE)}",
-                fix=f"Claims on {family} can't be run yet; "
-                "`harness score` scores predictions made elsewhere.",
-            )
 
 
 def _seeds(request: Request, profile: Profile) -> tuple[int, ...]:

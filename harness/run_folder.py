@@ -6,17 +6,19 @@ Built beside its final place and renamed into it, so a crash leaves the old fold
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.artifacts import PROVENANCE, Store, describe_os_errors
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.errors import MachineError, UsageError
+from harness.models import Family
 from harness.plan import Plan
 from harness.provenance import environment
 from harness.records import Comparison, read_examples
@@ -150,22 +152,62 @@ def _copy_predictions(
     for name in comparisons:
         for role, key in stages[plan.comparisons[name]].inputs.items():
             target = folder / "predictions" / key[:16]
-            if role.startswith("predict/") and not target.exists():
-                shutil.copytree(store.sound(key) / "predictions", target)
-            gold = folder / "gold" / key[:16]
-            if role == "examples/evaluation" and not gold.exists():
-                _write_gold(store.sound(key), gold)
+            if not role.startswith("predict/") or target.exists():
+                continue
+            shutil.copytree(store.sound(key) / "predictions", target)
+            examples = stages[stages[key].inputs["examples"]]
+            gold = folder / "gold" / examples.key[:16]
+            if not gold.exists():
+                gold.mkdir(parents=True)
+                licensed = stages[examples.inputs["dataset"]].config["source"]["kind"] == "files"
+                write = write_digest if licensed else write_gold
+                write(store.sound(examples.key), gold, stages[key].config["family"])
 
 
-def _write_gold(examples: Path, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    lines: dict[str, list[bytes]] = {}
-    for one in read_examples(examples / "examples.jsonl"):
-        row = {"id": one.id, "document": one.document, "answers": list(one.answers)}
-        text = json.dumps(row, ensure_ascii=False, sort_keys=True)
-        lines.setdefault(one.language, []).append(text.encode("utf-8") + b"\n")
-    for language, rows in lines.items():
-        (folder / f"{language}.jsonl").write_bytes(b"".join(rows))
+def write_gold(examples: Path, folder: Path, family: Family) -> None:
+    """Ids, documents and references, a file for each language.
+
+    No text but the answers: contexts and sentences may be somebody's.
+
+    Args:
+        examples: the folder of a finished `examples` stage.
+        folder: where the files go; it exists.
+        family: of the examples.
+    """
+    with contextlib.ExitStack() as stack:
+        files: dict[str, IO[str]] = {}
+        for one in read_examples(examples / "examples.jsonl", family):
+            reference = _REFERENCES[family](one)
+            if reference is None:
+                continue
+            if one.language not in files:
+                path = folder / f"{one.language}.jsonl"
+                stream = path.open("w", encoding="utf-8", newline="\n")
+                files[one.language] = stack.enter_context(stream)
+            row = {"id": one.id, "document": one.document, **reference}
+            text = json.dumps(row, ensure_ascii=False, sort_keys=True)
+            files[one.language].write(text + "\n")
+
+
+def write_digest(examples: Path, folder: Path, family: Family) -> None:
+    """Of rows whose licence forbids copies only what tells whether other rows are the same."""
+    facts = {"family": family, "sha256": file_sha256(examples / "examples.jsonl")}
+    _write_json(folder / "digest.json", facts)
+
+
+def _mates(one: Any) -> dict[str, Any] | None:
+    """Of the sentences that are looked up, those with a translation: the pairs to be found."""
+    return {"mates": list(one.mates)} if one.side == "foreign" and one.mates else None
+
+
+# Family -> what an example's prediction is compared with; None: nothing.
+_REFERENCES: dict[Family, Callable[[Any], dict[str, Any] | None]] = {
+    "extractive_qa": lambda one: {"answers": list(one.answers)},
+    "classification": lambda one: {"label": one.label},
+    "multiple_choice": lambda one: {"label": one.label},
+    "tagging": lambda one: {"tags": list(one.tags)},
+    "retrieval": _mates,
+}
 
 
 def _names(folder: Path) -> Iterator[str]:

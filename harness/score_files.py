@@ -30,8 +30,9 @@ def score_files(
         scorer: a name in `harness.metrics.SCORERS`.
         language: code of the one language that the files are in.
         gold: for scorers of answers SQuAD's JSON form,
-            {"data": [{"paragraphs": [{"qas": [{"id", "answers": [{"text"}]}]}]}]}; for all others
-            lines, as `harness.line_files` says.
+            {"data": [{"paragraphs": [{"qas": [{"id", "answers": [{"text"}]}]}]}]}, where only
+            `squad_v2` takes questions without answers; for all others lines, as
+            `harness.line_files` says.
         predictions: for scorers of answers {id: text} for exactly the gold ids; else lines.
         labels: the labels or tags that the files may hold.
 

@@ -101,7 +101,7 @@ def examples(context: StageContext) -> None:
     facts = json.loads((context.inputs["dataset"] / "dataset.json").read_text("utf-8"))
     rows = [_question(language, i) for language in facts["languages"] for i in range(QUESTIONS)]
     write_rows(context.out / "examples.jsonl", rows)
-    _write(context.out / "repairs.json", {"realigned": 0})
+    _write(context.out / "repairs.json", {"examples": len(rows), "realigned": 0, "dropped": {}})
 
 
 def contamination(context: StageContext) -> None:

@@ -26,7 +26,9 @@ class Hub:
     root: Path
     url: str = ""
     revision: str = REVISION
-    """The only commit of every repository; `main` points at it."""
+    """The only commit of every repository that `revisions` doesn't name; `main` points at it."""
+    revisions: dict[str, str] = field(default_factory=dict)
+    """Repository -> its only commit."""
     gated: set[str] = field(default_factory=set)
     """Repositories whose files need `token`."""
     token: str = "let-me-in"
@@ -48,6 +50,10 @@ class Hub:
     """"METHOD path" of every request, in order."""
     sent: int = 0
     """Bytes of files that went out."""
+
+    def commit(self, repo: str) -> str:
+        """The only commit of a repository."""
+        return self.revisions.get(repo, self.revision)
 
     def add(self, place: str, data: bytes) -> str:
         """Serve `data` at `place` of the root; its sha256."""
@@ -119,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         entries = [self._entry(p, folder) for p in files]
         if verb == "revision":
             siblings = [{"rfilename": one["path"], "size": one["size"]} for one in entries]
-            info = {"id": repo, "sha": self.served.revision, "siblings": siblings}
+            info = {"id": repo, "sha": self.served.commit(repo), "siblings": siblings}
             self._json(info | {"private": False, "tags": [], "downloads": 0, "likes": 0})
         elif verb == "tree":
             under = "/".join(rest[2:])
@@ -152,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not folder.is_dir():
             # The Hub answers 401, not 404, to the anonymous: a private name must not leak.
             self._error(401, "RepoNotFound")
-        elif revision not in ("main", self.served.revision):
+        elif revision not in ("main", self.served.commit(repo)):
             self._error(404, "RevisionNotFound")
         elif files and repo in self.served.gated and not self._authorised():
             self._error(401, "GatedRepo")
@@ -166,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _redirect(self, file: Path) -> None:
         data = file.read_bytes()
         self.send_response(302)
-        self.send_header("X-Repo-Commit", self.served.revision)
+        self.send_header("X-Repo-Commit", self._commit_of(file))
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("X-Linked-Etag", f'"{hashlib.sha256(data).hexdigest()}"')
         self.send_header(
@@ -174,6 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def _commit_of(self, file: Path) -> str:
+        return self.served.commit("/".join(file.relative_to(self.served.root).parts[1:3]))
 
     def _send_file(self, file: Path) -> None:
         data = file.read_bytes()
@@ -190,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {skipped}-{whole - 1}/{whole}")
         else:
             self.send_response(200)
-        self.send_header("X-Repo-Commit", self.served.revision)
+        self.send_header("X-Repo-Commit", self._commit_of(file))
         self.send_header("ETag", f'"{etag}"')
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(len(data)))

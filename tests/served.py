@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from hub_server import REVISION
+from rehearsal.rows import table
+from rehearsal.world import parts_of
 from tiny_encoder import VOCABULARY, write_tiny_encoder
 
 from harness import yaml12
 from harness.canonical import file_sha256
+from harness.manifest import load_manifests
 from harness.resources import resource_dir
 from harness.sources import mini
 
@@ -58,8 +62,22 @@ def publish(root: Path) -> Path:
         translated = config.replace("xquad", "translated")
         rows = mini.generate("squad_translated", translated, "train")
         _write(rows[:XQUAD_ROWS], xquad / _xquad(config))
+    _write_wikipedia(root / "datasets/owner/wikipedia")
     write_tiny_encoder(root / "models/owner/encoder", max_position_embeddings=130)
     return root
+
+
+def wikipedia() -> dict[str, str]:
+    """Config -> its file."""
+    configs = load_manifests().pins.datasets["wikipedia"].configs
+    return {config: splits["train"].file for config, splits in configs.items()}
+
+
+def _write_wikipedia(folder: Path) -> None:
+    pin = load_manifests().pins.datasets["wikipedia"]
+    for config, file in wikipedia().items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table(list(parts_of("wikipedia", pin, config, "train"))), folder / file)
 
 
 NAMES = {"en": "english", "ar": "arabic", "ru": "russian"}
@@ -98,6 +116,7 @@ def pins() -> dict[str, Any]:
     data["xquad"] |= {**here, "repo": "owner/xquad"}
     for config in ("xquad.en", *SPREAD):
         data["xquad"]["configs"][config]["validation"]["rows"] = XQUAD_ROWS
+    data["wikipedia"] |= {**here, "repo": "owner/wikipedia"}
     document["encoders"]["served-encoder"] = {
         **here,
         **{"kind": "hub", "title": "Tiny", "license": "MIT", "repo": "owner/encoder"},
@@ -111,7 +130,7 @@ def pins() -> dict[str, Any]:
 def hashed(document: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """`document` with the sha256 of every served file."""
     known: dict[str, Any] = copy.deepcopy(dict(document))
-    for name in ("tydiqa", "xquad"):
+    for name in ("tydiqa", "xquad", "wikipedia"):
         for splits in known["datasets"][name]["configs"].values():
             for split in splits.values():
                 path = root / "datasets/owner" / name / split["file"]

@@ -3,7 +3,7 @@
 import pytest
 from tiny_manifests import tiny
 
-from harness.bindings import bind, bind_encoder
+from harness.bindings import bind, bind_encoder, data_specs
 from harness.errors import DataError, ManifestError
 from harness.models import EncoderPin, Mirror
 
@@ -32,8 +32,8 @@ def held(repo="someone/questions", revision="1" * 40, partial=True, configs=None
 def bound(task="target", use="train", mirror=None, languages=None, manifests=None):
     """The binding under the tiny manifests."""
     known = manifests or tiny()
-    profile = known.profiles["quick"]
-    return bind(known, profile, task, use, mirror=mirror, languages=languages)
+    specs = data_specs(known, known.profiles["quick"], task, use)
+    return bind(known, specs[0], use, mirror=mirror, languages=languages)
 
 
 def test_without_a_mirror_the_pin_names_the_file():

@@ -20,6 +20,14 @@ from harness.statistics.calibration import (
     rung_rates,
     rungs_of,
     simulate,
+    simulate_systems,
+)
+from harness.statistics.calibration_several import (
+    KINDS_OF_TASK,
+    at_least_rungs,
+    ordering_rungs,
+    simulate_aggregate,
+    simulate_best,
 )
 
 RULE = VerdictRule(version=1, required_rung={"paper": "SUBSTANTIAL"})
@@ -133,3 +141,71 @@ def _judged(runs: Runs, paper: Paper, i: int) -> str:
 def _reported(value: float) -> Reported:
     evidence = Evidence(arxiv="2005.13013", table="3", status="primary")
     return Reported(value=float(value), evidence=evidence)
+
+
+@pytest.mark.parametrize("systems", [2, 3, 4])
+def test_equal_systems_show_no_order(systems):
+    """DIRECTION at truth 0 <= 6 %: every pair has to show it; CONTRADICTED <= 6 %: corrected."""
+    generator = np.random.default_rng([5, systems])
+    levels = simulate_systems((0.0,) * systems, 3.0, (RUNS, 3), generator)
+    rungs = ordering_rungs(levels, RULE)
+    assert (rungs == "DIRECTION").mean() <= 0.06 + slack(0.06)
+    assert (rungs == "CONTRADICTED").mean() <= 0.06 + slack(0.06)
+
+
+def test_a_true_order_is_found():
+    """Ten points between neighbours, tau 2, three seeds."""
+    generator = np.random.default_rng(6)
+    levels = simulate_systems((20.0, 10.0, 0.0), 2.0, (RUNS, 3), generator)
+    assert (ordering_rungs(levels, RULE) == "DIRECTION").mean() > 0.95
+
+
+@pytest.mark.parametrize(("needed", "of"), [(1, 3), (5, 9)])
+def test_equal_alternatives_are_not_so_many_better(needed, of):
+    """Both rungs <= 6 % at truth 0, tau 3, three seeds."""
+    generator = np.random.default_rng([7, needed, of])
+    reference, *others = simulate_systems((0.0,) * (of + 1), 3.0, (RUNS, 3), generator)
+    rungs = at_least_rungs(reference, others, needed, RULE)
+    assert (rungs == "DIRECTION").mean() <= 0.06 + slack(0.06)
+    assert (rungs == "CONTRADICTED").mean() <= 0.06 + slack(0.06)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_an_aggregates_interval_covers(shared, seeds):
+    """Nine tasks of unequal gains (6.44 in the mean) and tau 1.5 to 6: >= 93 %."""
+    generator = np.random.default_rng([8, shared, seeds])
+    runs = simulate_aggregate(KINDS_OF_TASK, (1000, seeds), generator, shared=shared)
+    assert covers(runs, np.mean([gain for gain, _ in KINDS_OF_TASK]), RULE) >= 0.93
+
+
+def test_the_best_of_equal_candidates_looks_better_than_it_is():
+    """One task: the lift is that of nine draws, 1.485 * 2 / sqrt(2) over sqrt(3) = 1.21 points."""
+    generator = np.random.default_rng(9)
+    runs = simulate_best(9, 2.0, 1, (RUNS, 3), generator)
+    assert runs.differences.mean() == pytest.approx(1.21, abs=0.06)
+
+
+def test_simulated_orders_and_counts_are_those_of_judge():
+    """What is calibrated is the rule that users get: 40 runs of three systems, both ways."""
+    generator = np.random.default_rng(10)
+    systems = simulate_systems((8.0, 4.0, 0.0), 3.0, (40, 2), generator)
+    expected = {"ordering": ordering_rungs(systems, RULE).tolist()}
+    expected["direction"] = at_least_rungs(systems[2], systems[:2], 1, RULE).tolist()
+    rule = RULE.model_copy(update={"at_least": 1})
+    pairs = {"ordering": ((0, 1), (1, 2)), "direction": ((0, 2), (1, 2))}
+    circumstances = Circumstances(profile="paper", scaled_down=False)
+    for kind, rungs in expected.items():
+        for run in range(40):
+            scores = [_one_language(system[run]) for system in systems]
+            effects = [
+                effect(scores[a], scores[b], RULE, names=(f"{a}", f"{b}"), metric="em")
+                for a, b in pairs[kind]
+            ]
+            assert judge(kind, effects, [], rule, circumstances).rung == rungs[run]
+        assert len(set(rungs)) > 1
+
+
+def _one_language(levels):
+    """Items that all have the run's score."""
+    return {"em": ItemScores({"en": np.repeat(levels[:, None], 2, axis=1)}, {"en": ["a", "b"]})}

@@ -37,6 +37,7 @@ FILES = {
     *(f"datasets/owner/tydiqa/{name}" for name in served.TYDIQA.values()),
     *(ENGLISH.replace("xquad.en", config) for config in ("xquad.en", *served.SPREAD)),
     *(f"models/owner/encoder/{name}" for name in served.ENCODER),
+    *(f"datasets/owner/wikipedia/{name}" for name in served.wikipedia().values()),
 }
 
 
@@ -180,12 +181,13 @@ def test_a_second_fetch_asks_nothing(cli: Cli, here: Place) -> None:
 
 
 def test_another_claim_brings_only_what_it_adds(cli: Cli, here: Place) -> None:
-    """Encoder and target data are there; two translations are new."""
+    """Encoder and target data are there; two translations and running text are new."""
     cli(*here.fetch, GAIN)
     here.hub.sent = 0
     cli(*here.fetch, NO_BETTER)
-    new = [here.hub.root / ENGLISH.replace("xquad.en", config) for config in served.SPREAD]
-    assert here.hub.sent == sum(path.stat().st_size for path in new)
+    new = [ENGLISH.replace("xquad.en", config) for config in served.SPREAD]
+    new += [name for name in FILES if "wikipedia" in name]
+    assert here.hub.sent == sum((here.hub.root / name).stat().st_size for name in new)
     assert files(here.to) == FILES
 
 
@@ -257,7 +259,9 @@ def test_what_the_hub_lacks_is_named_and_the_rest_fetched(cli: Cli, here: Place)
     assert "squad-translated train: not on the Hub, bring it yourself" in result.out
     assert "squad.translate.train.en-ar.json, " in result.out
     assert "`--files squad-translated=DIR`" in result.out
-    assert files(here.to) == {one for one in FILES if "xquad.ar" not in one and "ru/" not in one}
+    assert files(here.to) == {
+        one for one in FILES if "xquad.ar" not in one and "xquad.ru" not in one
+    }
 
 
 def test_what_is_to_bring_is_asked_for_before_any_work(cli: Cli, here: Place) -> None:
@@ -435,14 +439,31 @@ def test_the_papers_own_scale_needs_these_files() -> None:
         pin = planned.config["pin" if planned.stage == "encoder" else "source"]
         names = pin["files"] if planned.stage == "encoder" else _names(pin)
         wanted.setdefault(pin["repo"], set()).update(names)
-    assert wanted == {
-        "FacebookAI/xlm-roberta-large": {"config.json", "model.safetensors", "tokenizer.json"},
-        "google-research-datasets/tydiqa": set(served.TYDIQA.values()),
-        "rajpurkar/squad": {"plain_text/train-00000-of-00001.parquet"},
-        "rajpurkar/squad_v2": {"squad_v2/train-00000-of-00001.parquet"},
+    counts = {repo: len(names) for repo, names in wanted.items()}
+    # XTREME's: 33 + 1 treebanks, 40 + 1 of PAN-X, 7 of MLQA, 36 of Tatoeba.
+    assert counts.pop("google/xtreme") == 118
+    assert counts == {
+        "FacebookAI/xlm-roberta-large": 3,
+        "facebook/anli": 3,
+        "nyu-mll/glue": 2,
+        "stanfordnlp/snli": 1,
+        "rajpurkar/squad": 1,
+        "rajpurkar/squad_v2": 1,
+        "Rowan/hellaswag": 1,
+        "allenai/cosmos_qa": 1,
+        "tau/commonsense_qa": 1,
+        "wikimedia/wikipedia": 9,
+        "facebook/xnli": 15,
+        "google-research-datasets/paws-x": 8,
+        "google/xquad": 11,
+        "google-research-datasets/tydiqa": 2,
+        "mteb/BUCC": 4,
     }
-    (brought,) = of_kind(plan, "files")
-    assert len(_names(brought.config["source"])) == 10
+    brought = {one.config["source"]["name"]: one.config["source"] for one in of_kind(plan, "files")}
+    assert {name: len(_names(source)) for name, source in brought.items()} == {
+        "squad-translated": 10,
+        "ccgbank": 1,
+    }
 
 
 def _names(source) -> set[str]:

@@ -13,7 +13,7 @@ from tiny_manifests import EVIDENCE, RAW
 
 from harness.errors import ManifestError, UsageError
 from harness.manifest import choose, load_manifests, merge_override, select_claims
-from harness.models import Task
+from harness.models import Claim, Task
 from harness.plan import Request, build_plan
 from harness.schema import SCHEMA_FILE, schema
 
@@ -183,14 +183,16 @@ def test_what_breaks_a_rule_is_refused(folder, file, old, new, message):
     [
         (
             "papers/paper1/claim1.yaml",
-            "target: target",
-            "target: targte",
+            "targets:\n- target",
+            "targets:\n- targte",
             "claim paper1/claim1: got task `targte`, which is not defined; "
             "expected `target`, perhaps",
         ),
         ("papers/paper1/claim1.yaml", "protocol: plain", "protocol: plan", "protocol `plan`"),
         ("papers/paper1/claim1.yaml", "quick: DIR", "quik: DIR", "profile `quik`, which is not"),
-        ("papers/paper1/claim1.yaml", "task: other", "task: another", "task `another`, which"),
+        ("papers/paper1/claim1.yaml", "- other", "- another", "task `another`, which"),
+        ("protocols/plain.yaml", "id: plain", "id: plain\ntasks: {nix: {}}", "task `nix`, which"),
+        ("profiles/quick.yaml", "seeds: 2", "seeds: 2\noverrides: {n: {}}", "family or task `n`"),
         ("papers/paper1/claim1.yaml", "languages: all", "languages: [de]", "language `de`, which"),
         ("papers/paper1/paper.yaml", "encoder: tiny", "encoder: big", "encoder `big`, which"),
         ("tasks.yaml", "dataset: parallel", "dataset: paralel", "data set `paralel`, which"),
@@ -203,6 +205,49 @@ def test_a_name_that_nothing_defines_is_refused(folder, file, old, new, message)
     edit(folder / file, (old, new))
     with pytest.raises(ManifestError, match=re.escape(message)):
         load_manifests(folder)
+
+
+PAIR = {"treatment": "first", "baseline": "none"}
+SEVERAL = {"reference": "none", "alternatives": ["first"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "no_better"}, "a reference with alternatives for `no_better`"),
+        ({"compare": SEVERAL}, "a treatment and a baseline for `gain`"),
+        ({"kind": "direction", "compare": SEVERAL}, "verdict.at_least for a `direction`"),
+        ({"kind": "ordering"}, "compare.order or groups for an `ordering`"),
+        ({"kind": "aggregate"}, "several targets for an `aggregate`"),
+        ({"kind": "aggregate", "reported": {}}, "reported.effect for a `aggregate`"),
+        ({"targets": ["target", "target"]}, "each target once"),
+        ({"targets": ["target", "other"]}, "metric `score` and all languages for several"),
+        ({"kind": "ordering", "groups": [["target"], ["other"]]}, "groups that hold each target"),
+        ({"compare": {**PAIR, **SEVERAL}}, "treatment and baseline, reference and alternatives"),
+        ({"compare": {"order": ["first"]}}, "or an order"),
+    ],
+)
+def test_a_claim_that_does_not_fit_its_kind_is_refused(changes, message):
+    """Each kind compares in its own way."""
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Claim.model_validate({**RAW["claim"], **changes})
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [
+        ({"best_of": ["none"], "intermediate": {"tasks": ["a"]}}, "either `intermediate` or"),
+        ({"best_of": ["best"]}, "not another `best_of`"),
+        ({"best_of": ["nobody"]}, "not `nobody`"),
+    ],
+)
+def test_a_best_of_names_systems_that_are_trained(system, message):
+    """It has no training of its own, and none of the best of the best."""
+    systems = {**RAW["claim"]["systems"], "best": {"label": "Best", **system}}
+    compare = {"treatment": "best", "baseline": "none"}
+    changes = {"systems": systems, "compare": compare, "variants": ["first"]}
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Claim.model_validate({**RAW["claim"], **changes})
 
 
 def test_a_system_that_no_file_defines_is_refused(folder):
@@ -244,7 +289,7 @@ def levels(folder, **evidence):
 def test_a_gain_that_is_not_the_difference_is_refused(folder):
     """59.5 - 45.0 is 14.5 and not 10.0."""
     levels(folder)
-    message = r"claim1\.yaml, line 22: reported\.effect: got 10\.0; expected 14\.50 \(treat"
+    message = r"claim1\.yaml, line 24: reported\.effect: got 10\.0; expected 14\.50 \(treat"
     with pytest.raises(ManifestError, match=message):
         load_manifests(folder)
 
@@ -333,10 +378,14 @@ def test_the_schema_knows_every_kind_of_file():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"family": "tagging"}, "scorer `seqeval` for tagging, not `squad_v1`"),
-        ({"scorer": "accuracy"}, "scorer `squad_v1` for extractive_qa, not `accuracy`"),
-        ({"family": "classification", "scorer": "accuracy"}, "`labels` for the scorers accuracy"),
-        ({"labels": "index"}, "and for no other"),
+        (
+            {"family": "tagging", "scorer": "squad_v1", "labels": "data"},
+            "scorer `seqeval` or `token_accuracy` for tagging, not `squad_v1`",
+        ),
+        ({"scorer": "accuracy"}, "`squad_v2` or `mlqa` for extractive_qa, not `accuracy`"),
+        ({"family": "classification", "scorer": "accuracy"}, "`labels` where there are labels"),
+        ({"labels": "index"}, "and nowhere else"),
+        ({"family": "masked_lm", "scorer": "accuracy"}, "scorer none for masked_lm"),
     ],
 )
 def test_a_task_has_a_scorer_of_its_family_and_the_labels_that_it_reads(changes, message):

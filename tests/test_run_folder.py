@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import fake_stages
@@ -17,8 +18,9 @@ from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.console import watching
 from harness.errors import MachineError, UsageError, VerificationError
 from harness.plan import Request, build_plan
+from harness.records import ChoiceExample, PairExample, Sentence, TagExample, write_rows
 from harness.run import execute, read_comparisons
-from harness.run_folder import Pages, check_replaceable, default_out, write_run
+from harness.run_folder import Pages, check_replaceable, default_out, write_gold, write_run
 from harness.stages import contract
 from harness.stages.contract import Resources
 
@@ -69,6 +71,75 @@ def test_gold_holds_ids_documents_and_answers(finished, tmp_path):
     rows = [json.loads(line) for line in (gold / "ru.jsonl").read_text("utf-8").splitlines()]
     assert len(rows) == 10
     assert rows[3] == {"answers": ["yes"], "document": "ru-3", "id": "ru-3"}
+
+
+GOLD = {
+    "classification": (
+        PairExample(id="x", language="en", document="d", first="a", second="b", label="neutral"),
+        {"label": "neutral"},
+    ),
+    "multiple_choice": (
+        ChoiceExample(
+            id="x",
+            language="en",
+            document="d",
+            context="c",
+            question="",
+            choices=("a", "b"),
+            label=1,
+        ),
+        {"label": 1},
+    ),
+    "tagging": (
+        TagExample(id="x", language="en", document="d", words=("a",), tags=("NOUN",)),
+        {"tags": ["NOUN"]},
+    ),
+    "retrieval": (
+        Sentence(id="x", language="en", document="d", side="foreign", text="a", mates=("y",)),
+        {"mates": ["y"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("family", GOLD)
+def test_gold_of_a_family_is_its_reference(tmp_path, family):
+    """Labels, choices, tags or translations by id; never the text."""
+    example, reference = GOLD[family]
+    write_rows(tmp_path / "examples.jsonl", [example])
+    write_gold(tmp_path, tmp_path, family)
+    (line,) = (tmp_path / "en.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line) == {"id": "x", "document": "d", **reference}
+
+
+def test_gold_of_mining_is_the_pairs_to_be_found(tmp_path):
+    """Neither the other side nor sentences without a translation."""
+    row = {"language": "de", "document": "d", "text": "a"}
+    rows = [
+        Sentence(id="de-1", side="foreign", mates=("en-1",), **row),
+        Sentence(id="de-2", side="foreign", mates=(), **row),
+        Sentence(id="en-1", side="english", mates=("de-1",), **row),
+    ]
+    write_rows(tmp_path / "examples.jsonl", rows)
+    write_gold(tmp_path, tmp_path, "retrieval")
+    (line,) = (tmp_path / "de.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line)["id"] == "de-1"
+
+
+def test_gold_of_licensed_data_is_a_digest(finished, tmp_path):
+    """The data set that the user brought isn't copied; the digest tells it apart."""
+    plan, store, comparisons = finished
+    licensed = {"source": {"kind": "files"}}
+    stages = tuple(
+        replace(one, config={**one.config, **licensed}) if one.stage == "dataset" else one
+        for one in plan.stages
+    )
+    write_run(tmp_path / "run", replace(plan, stages=stages), store, comparisons, PAGES)
+    (gold,) = (tmp_path / "run/gold").iterdir()
+    (path,) = gold.iterdir()
+    digest = json.loads(path.read_bytes())
+    (examples,) = [one for one in plan.stages if one.key[:16] == gold.name]
+    assert path.name == "digest.json"
+    assert digest["sha256"] == file_sha256(store.get(examples.key) / "examples.jsonl")
 
 
 def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import DataError, UsageError
 from harness.score_files import score_files
+from harness.verbs import scoring
 
 
 def gold(*questions):
@@ -53,6 +54,12 @@ def test_the_scorer_follows_its_name(scored):
     one = gold(("1", ["Hund"]))
     assert scored(one, {"1": "der Hund"}, "mlqa", "de")["em"] == 100.0
     assert scored(one, {"1": "der Hund"}, "squad_v1", "de")["em"] == 0.0
+
+
+def test_a_question_without_answers_has_a_score_in_the_second_version(scored):
+    """Right without an answer; SQuAD v1.1's scorer refuses it (below)."""
+    found = scored(gold(("1", []), ("2", ["owl"])), {"1": "", "2": "dog"}, "squad_v2")
+    assert (found["scorer"], found["em"], found["f1"]) == ("squad_v2/1", 50.0, 50.0)
 
 
 def test_a_byte_order_mark_is_ignored(scored):
@@ -150,6 +157,14 @@ def test_tags_stand_alone_or_behind_their_token(lines):
     }
 
 
+def test_categories_that_only_training_data_know_are_read_as_they_stand(lines):
+    """CCG: two of three words right; an empty label is refused all the same."""
+    found = lines("token_accuracy", "a\tN\nb\tS\\NP\n\nc\tN", "N\nN\n\nN", "data")
+    assert (found["items"], found["accuracy"]) == (2, pytest.approx(200 / 3))
+    with pytest.raises(DataError, match="line 1: got an empty line; expected a label, alone"):
+        lines("accuracy", "\nN", "N\nN", "data")
+
+
 def test_a_repeated_pair_is_counted_once_and_said(lines):
     """As the reference does; 1 of 2 gold pairs, nothing wrong."""
     found = lines("bucc_f1", "de-1\ten-1\nde-2\ten-2\n", "de-1\ten-1\nde-1\ten-1\n")
@@ -215,3 +230,16 @@ def test_wrong_pair_files_are_refused(lines, gold, predictions, message):
     """Two ids a line, no more."""
     with pytest.raises(DataError, match=message):
         lines("bucc_f1", gold, predictions)
+
+
+def test_a_task_that_is_only_trained_on_has_no_metric(tmp_path):
+    """There is nothing to score."""
+    with pytest.raises(UsageError, match="task `wikipedia`: got no official metric"):
+        scoring.run(
+            task="wikipedia",
+            language="en",
+            gold=tmp_path,
+            predictions=tmp_path,
+            manifests=None,
+            as_json=True,
+        )

@@ -23,7 +23,9 @@ from harness.stages.contract import STAGES  # noqa: E402
 DIGESTS = Path(__file__).with_name("stage_digests.json")
 COMMAND = "python tests/test_stage_versions.py --update"
 # Where results are computed. What lies below (records, models, the store) only carries them.
-FOLLOWED = re.compile(r"harness\.(tasks|training|metrics|sources|data_checks|statistics)(\.|$)")
+FOLLOWED = re.compile(
+    r"harness\.(comparing|tasks|training|metrics|sources|data_checks|statistics)(\.|$)"
+)
 # What it checks stands in checks/*.yaml.
 CHECKS = "harness.stages.checks"
 # Scorers are named so, and imported on use.

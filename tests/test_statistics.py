@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import DataError, ManifestError
 from harness.models import Evidence, Reported, VerdictRule
-from harness.statistics import ItemScores, effect, estimate, level
+from harness.statistics import ItemScores, best, combined, effect, estimate, level
 
 # Quantiles of Student's t from printed tables: one-sided 95 % with 4 and 6 degrees of freedom.
 T95_4, T95_6 = 2.1318, 1.9432
@@ -156,10 +156,24 @@ def test_no_language_is_refused():
         scores({})
 
 
-def test_score_above_100_is_refused():
-    """Scores are points."""
-    with pytest.raises(DataError, match="outside 0-100"):
-        scores({"en": [[100.5]]})
+@pytest.mark.parametrize("rows", [[[100.5]], [[50], [-0.5]]])
+def test_a_mean_beyond_0_to_100_is_refused(rows):
+    """Scores are points, for every seed."""
+    with pytest.raises(DataError, match=r"scores of en: got a mean of .*, outside 0-100"):
+        scores({"en": rows})
+
+
+def test_single_linearised_items_may_lie_beyond_0_to_100():
+    """Their mean, 50, is a score."""
+    assert level(
+        scores({"en": [[-10, 110]]}), None, RULE, False, system="none", metric="f1"
+    ).value == pytest.approx(50)
+
+
+def test_an_infinite_score_is_refused():
+    """No mean holds it."""
+    with pytest.raises(DataError, match="got a missing score"):
+        scores({"en": [[math.inf, 1]]})
 
 
 def test_languages_with_different_seeds_are_refused():
@@ -224,3 +238,89 @@ def test_level_averages_seeds_and_languages():
     assert (result.value, result.per_seed) == (40, (30, 50))
     assert result.per_language == {"ar": 30, "en": 50}
     assert result.compatible is None
+
+
+def tasks(**languages):
+    """Scores of several tasks: task={language: rows}."""
+    return combined({task: scores(rows) for task, rows in languages.items()})
+
+
+NOTHING = tasks(qa={"ar": [[0, 0]], "en": [[0, 0]]}, nli={"en": [[0, 0]]})
+
+
+def test_tasks_weigh_the_same_and_languages_within_them():
+    """QA: mean of 10 and 30; NLI: 60. (20 + 60) / 2, not (10 + 30 + 60) / 3."""
+    gains = tasks(qa={"ar": [[10, 10]], "en": [[30, 30]]}, nli={"en": [[60, 60]]})
+    result = difference(gains, NOTHING)
+    assert result.value == 40
+    assert result.per_language == {"nli/en": 60, "qa/ar": 10, "qa/en": 30}
+    assert result.per_task == {"nli": 60, "qa": 20}
+
+
+def test_one_task_has_no_means_by_task():
+    """Its cells are languages."""
+    assert difference(scores({"en": [[1, 1]]}), scores({"en": [[0, 0]]})).per_task == {}
+
+
+def test_a_level_over_tasks_is_the_mean_of_theirs():
+    """(20 + 60) / 2 again."""
+    found = tasks(qa={"ar": [[10, 10]], "en": [[30, 30]]}, nli={"en": [[60, 60]]})
+    result = level(found, None, RULE, False, system="none", metric="score")
+    assert (result.value, result.per_task) == (40, {"nli": 60, "qa": 20})
+
+
+def test_new_items_weighs_each_language_by_its_share_of_the_mean():
+    """Each cell 833.33 (gains 0 0 100 100); weights 1/4, 1/4 and 1/2: 3/8 of it beside 6.25."""
+    rows, zeros = [[0, 0, 100, 100]], [[0, 0, 0, 0]]
+    gains = tasks(qa={"ar": rows, "en": rows}, nli={"en": rows})
+    nothing = tasks(qa={"ar": zeros, "en": zeros}, nli={"en": zeros})
+    result = difference(gains, nothing, question="new_items")
+    assert result.standard_error == pytest.approx(math.sqrt(6.25 + 10000 / 12 * 3 / 8))
+
+
+def test_groups_of_tasks_compare_their_gains_by_seed():
+    """Seed 0: 30 - (10 + 20) / 2 = 15, seed 1: 20 - (10 + 0) / 2 = 15; levels and gains differ."""
+    treated = {
+        "bucc": scores({"de": [[40, 40], [30, 30]]}),
+        "qa": scores({"en": [[10, 10], [10, 10]]}),
+        "nli": scores({"en": [[20, 20], [0, 0]]}),
+    }
+    plain = {
+        "bucc": scores({"de": [[10, 10], [10, 10]]}),
+        "qa": scores({"en": [[0, 0], [0, 0]]}),
+        "nli": scores({"en": [[0, 0], [0, 0]]}),
+    }
+    groups = (("bucc",), ("qa", "nli"))
+    pair = ({"score": combined(one, groups)} for one in (treated, plain))
+    result = effect(*pair, RULE, names=NAMES, metric="score")
+    assert result.groups == ("bucc", "qa, nli")
+    assert result.same_items.per_seed == (15, 15)
+    assert result.same_items.per_task == {"bucc": 25, "nli": 10, "qa": 10}
+    # v = 4 * 6.25 / 5 = 5 over two seeds, as of any difference.
+    assert result.same_items.standard_error == pytest.approx(math.sqrt(2.5))
+
+
+def test_groups_add_the_items_of_both():
+    """One language each with 833.33 and weights 1 and -1."""
+    rows, zeros = [[0, 0, 100, 100]], [[0, 0, 0, 0]]
+    groups = (("a",), ("b",))
+    gains = combined({"a": scores({"en": rows}), "b": scores({"en": rows})}, groups)
+    nothing = combined({"a": scores({"en": zeros}), "b": scores({"en": zeros})}, groups)
+    result = difference(gains, nothing, question="new_items")
+    assert (result.value, result.standard_error) == (0, pytest.approx(math.sqrt(6.25 + 10000 / 6)))
+
+
+def test_groups_hold_each_task_once():
+    """A task in neither would weigh nothing."""
+    with pytest.raises(DataError, match="tasks: got groups of a, a; expected each of a, b once"):
+        combined({"a": scores({"en": [[1]]}), "b": scores({"en": [[1]]})}, (("a",), ("a",)))
+
+
+def test_the_best_of_several_has_the_highest_mean_over_seeds_and_languages():
+    """30, 35 and 35: of equals the first."""
+    found = {
+        "low": scores({"ar": [[60], [20]], "en": [[20], [20]]}),
+        "high": scores({"ar": [[0], [60]], "en": [[40], [40]]}),
+        "same": scores({"ar": [[35], [35]], "en": [[35], [35]]}),
+    }
+    assert best(found) == "high"

@@ -71,3 +71,28 @@ def test_without_both_levels_there_is_nothing_to_check(levels):
     found = claim(number(99.0), levels)
     assert transcription_problems(found) == []
     assert not has_transcription_doubt(found)
+
+
+def over_tasks(effect, levels=None, per_language=None):
+    """An aggregate over two targets."""
+    reported = {"effect": effect, "levels": levels or {}, "per_language": per_language or {}}
+    return tiny(
+        ("claim/kind", "aggregate"),
+        ("claim/targets", ["target", "second"]),
+        ("claim/metric", "score"),
+        ("claim/reported", reported),
+    ).claims["paper1/claim1"]
+
+
+def test_an_aggregates_gain_is_treatment_minus_baseline_too():
+    """75.0 - 69.6 = 5.4; 5.6 is two units off."""
+    levels = {"first": number(75.0), "none": number(69.6)}
+    assert transcription_problems(over_tasks(number(5.4), levels)) == []
+    (problem,) = transcription_problems(over_tasks(number(5.6), levels))
+    assert problem.key == "reported.effect"
+
+
+def test_cells_of_languages_say_nothing_of_a_mean_over_tasks():
+    """Each task has languages of its own."""
+    cells = {"none": {"en": number(40.0), "ru": number(50.0)}}
+    assert transcription_problems(over_tasks(number(5.0), {"none": number(69.6)}, cells)) == []

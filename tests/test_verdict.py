@@ -13,6 +13,7 @@ from harness.models import Evidence, Reported, VerdictRule
 from harness.statistics import (
     Circumstances,
     ItemScores,
+    combined,
     confidence_at,
     effect,
     judge,
@@ -20,6 +21,7 @@ from harness.statistics import (
     more_seeds_would_decide,
     seeds_needed,
 )
+from harness.statistics.rungs import chance_lift
 
 REQUIRED = {"paper": "SUBSTANTIAL", "mini": "DIRECTION"}
 RULE = VerdictRule(version=1, required_rung=REQUIRED)
@@ -349,3 +351,147 @@ def test_inconclusive_at_the_last_look_offers_no_more_seeds():
     third = Circumstances(profile="paper", scaled_down=False, looks=3)
     verdict = judge("direction", [pair([3.0])], [], RULE, third)
     assert verdict.reasons[-1] == "seeds were added twice already: start a new run with more seeds"
+
+
+def ordering(differences, circumstances=PAPER):
+    """The verdict on an order whose neighbours differ by so much, one seed each."""
+    effects = [pair([value], name=f"system{i}") for i, value in enumerate(differences)]
+    return judge("ordering", effects, [], RULE, circumstances)
+
+
+def test_an_ordering_holds_where_every_pair_does():
+    """Both beyond 5.33; nothing is corrected, since both must pass."""
+    assert ordering([5.4, 6.0]).rung == "DIRECTION"
+
+
+def test_the_weakest_pair_decides():
+    """5.3 isn't above 5.33, and it is named."""
+    verdict = ordering([9.0, 5.3])
+    assert verdict.rung == "INCONCLUSIVE"
+    assert verdict.reasons[2] == "the weakest pair decides: system1 minus none"
+
+
+def test_one_pair_the_other_way_round_contradicts_an_ordering():
+    """Alone -5.4 does; of two pairs a bound lies 2.776 * 2.5 = 6.94 away, so it takes -7."""
+    assert ordering([-5.4]).rung == "CONTRADICTED"
+    assert ordering([9.0, -5.4]).rung == "INCONCLUSIVE"
+    assert ordering([9.0, -7.0]).rung == "CONTRADICTED"
+
+
+def test_an_ordering_of_nothing_is_refused():
+    """No pair was compared."""
+    with pytest.raises(DataError, match="one or more for `ordering`"):
+        judge("ordering", [], [], RULE, PAPER)
+
+
+def at_least(needed, differences):
+    """The verdict on alternatives that differ from the reference by so much, one seed each."""
+    effects = [pair([value], name=f"alt{i}") for i, value in enumerate(differences)]
+    rule = RULE.model_copy(update={"at_least": needed})
+    return judge("direction", effects, [], rule, PAPER)
+
+
+def test_so_many_alternatives_are_better():
+    """Of two each bound lies 6.94 away: one above it is enough for one, not for two."""
+    assert at_least(1, [7.0, -2.0]).rung == "DIRECTION"
+    assert at_least(2, [7.0, 6.9]).rung == "INCONCLUSIVE"
+    assert at_least(2, [7.0, 7.0]).rung == "DIRECTION"
+
+
+def test_so_many_are_contradicted_where_too_few_are_left():
+    """Two of two: one that is surely worse leaves one. One of two: both must be."""
+    assert at_least(2, [9.0, -7.0]).rung == "CONTRADICTED"
+    assert at_least(1, [0.0, -7.0]).rung == "INCONCLUSIVE"
+    assert at_least(1, [-7.0, -7.0]).rung == "CONTRADICTED"
+
+
+def test_so_many_are_counted_in_words():
+    """Every alternative has its line, and then the count."""
+    reasons = at_least(1, [7.0, -2.0]).reasons
+    assert reasons[0] == (
+        "alt0 minus none: 7.00 points; bounds (97.5%) 0.06 and 13.94;"
+        " better in 1, worse in 0 languages"
+    )
+    assert reasons[-2:] == (
+        "of 2 alternatives 1 are surely better, 0 surely worse",
+        "at least 1 are better",
+    )
+
+
+@pytest.mark.parametrize("needed", [3, 9])
+def test_more_than_there_are_cannot_be_asked_for(needed):
+    """Two alternatives are compared."""
+    with pytest.raises(ManifestError, match=f"got {needed} of 2 alternatives; expected 1 to 2"):
+        at_least(needed, [1.0, 2.0])
+
+
+def over_tasks(gains):
+    """The effect of a treatment that is better by `gains`, task -> points, in one seed."""
+    treated, plain = (
+        combined({task: system([BASE + sign * value]) for task, value in gains.items()})
+        for sign in (1, 0)
+    )
+    return effect(
+        {"score": treated},
+        {"score": plain},
+        RULE,
+        names=("squad", "none"),
+        metric="score",
+        reported=printed(8.0),
+    )
+
+
+def test_an_aggregate_is_judged_as_a_gain():
+    """(4 + 16) / 2 - 5.33 = 4.67 is above half of 8."""
+    verdict = judge("aggregate", [over_tasks({"qa": 4.0, "nli": 16.0})], [], RULE, PAPER)
+    assert verdict.rung == "SUBSTANTIAL"
+    assert "better in 2, worse in 0 languages of 2 tasks" in verdict.reasons
+
+
+def test_no_better_may_be_about_an_aggregate():
+    """(-20 + 12) / 2 + 5.33 = 1.33 is below 2."""
+    found = judge("no_better", [over_tasks({"qa": -20.0, "nli": 12.0})], [], RULE, PAPER)
+    assert found.rung == "SUBSTANTIAL"
+    assert "better in 1, worse in 1 languages of 2 tasks" in found.reasons[0]
+
+
+def test_a_maximum_is_called_one():
+    """Of three equal systems the best looks 0.846 / sqrt(2) errors (2.5) too good: 1.50 points."""
+    known = Circumstances(profile="paper", scaled_down=False, best_of={"squad": 3})
+    verdict = gain([14.5], 14.5, known)
+    assert verdict.reasons[-1] == (
+        "squad is for each target the best of 3 systems, chosen on these scores: of equal ones the"
+        " best would look about 0.60 standard errors of a target's difference too good, 1.50"
+        " points; the paper's number is such a maximum too, so nothing is subtracted"
+    )
+    assert verdict.rung == gain([14.5], 14.5).rung
+
+
+@pytest.mark.parametrize(("candidates", "lift"), [(1, 0.0), (2, 0.564), (3, 0.846), (9, 1.485)])
+def test_the_best_of_equal_systems_is_lifted_by_chance(candidates, lift):
+    """Expected maximum of standard normal numbers, from printed tables (of two 1 / sqrt(pi))."""
+    assert chance_lift(candidates) == pytest.approx(lift, abs=1e-3)
+
+
+def test_so_many_of_several_take_more_seeds_than_one():
+    """A gain of 5, seeds that agree: two show it, 2.015 * 1.581 = 3.19; of five at 99 % three.
+
+    Two: t(5) 3.365 * 1.581 = 5.32. Three: t(6) 3.143 * 1.179 = 3.70.
+    """
+    assert seeds_needed("DIRECTION", 5.0, RULE) == 2
+    assert seeds_needed("DIRECTION", 5.0, RULE, differences=5) == 3
+
+
+def test_more_seeds_are_thought_of_for_every_kind():
+    """5.3 of an ordering's weakest pair: at 5/3 % two seeds bring t(5) 2.91 * 1.77 = 5.14."""
+    effects = [pair([9.0]), pair([5.3])]
+    assert more_seeds_would_decide("ordering", effects, RULE, PAPER) == 1
+
+
+def test_a_maximum_of_several_targets_is_one_for_each():
+    """So no number of points belongs to their mean; and the paper gives none here."""
+    known = Circumstances(profile="paper", scaled_down=False, best_of={"none": 9})
+    effects = [over_tasks({"qa": 4.0, "nli": 16.0}).model_copy(update={"reported": None})]
+    verdict = judge("direction", effects, [], RULE, known)
+    assert verdict.reasons[-1].startswith("none is for each target the best of 9 systems")
+    assert verdict.reasons[-1].endswith("of a target's difference too good; nothing is subtracted")

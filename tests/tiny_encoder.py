@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
 TEXT = """the a river city of in lies which where what capital north south long is was king old
@@ -55,5 +55,7 @@ def write_tiny_encoder(folder, kind="bert", **changes):
             parameter.copy_(noise + (1.0 if name.endswith("LayerNorm.weight") else 0.0))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
-    tiny_tokenizer().save(str(folder / "tokenizer.json"))
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True)])  # takes a spare row
+    tokenizer.save(str(folder / "tokenizer.json"))
     return folder

@@ -33,13 +33,13 @@ RAW: dict[str, Any] = {
         "title": "A claim",
         "statement": "First training on one task helps another.",
         "kind": "gain",
-        "target": "target",
+        "targets": ["target"],
         "metric": "em",
         "average": {"languages": "all"},
         "protocol": "plain",
         "systems": {
             "none": {"label": "Straight"},
-            "first": {"label": "Other task first", "intermediate": {"task": "other"}},
+            "first": {"label": "Other task first", "intermediate": {"tasks": ["other"]}},
         },
         "compare": {"treatment": "first", "baseline": "none"},
         "reported": {"effect": {"value": 10.0, "evidence": EVIDENCE}},
@@ -78,6 +78,7 @@ RAW: dict[str, Any] = {
         "target": {
             "title": "Target task",
             "family": "extractive_qa",
+            "scorer": "squad_v1",
             "languages": ["en", "ru"],
             "train": {
                 "dataset": "questions",

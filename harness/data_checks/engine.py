@@ -141,7 +141,8 @@ def _text(frame: Any, row: int, plan: Plan) -> str:
     if plan.shows not in frame.columns:
         return ""
     value = frame[plan.shows].iloc[row]
-    return (" ".join(map(str, value)) if isinstance(value, list) else str(value))[:_TEXT]
+    text = " ".join(map(str, value[:_TEXT])) if isinstance(value, list) else str(value)
+    return text[:_TEXT]
 
 
 def _frame(table: pa.Table) -> Any:

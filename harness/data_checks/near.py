@@ -62,57 +62,84 @@ def near(texts: Sequence[str], known: Sequence[str], grain: Grain) -> list[tuple
     Returns:
         Pairs that reach the threshold. Equal texts are left out: a hash set finds them.
     """
-    index = [hashes for _, hashes in _hashed(known, grain.size)]
-    found = [] if not index else list(_alike_enough(texts, index, grain))
-    if not found:
-        return []
-    return sorted(_verified(texts, known, index, found, grain))
+    return Index(known, grain).like(texts)
 
 
-def _verified(
-    texts: Sequence[str],
-    known: Sequence[str],
-    index: Sequence[Hashes],
-    found: Sequence[tuple[int, Hashes]],
-    grain: Grain,
-) -> Iterator[tuple[int, int, float]]:
-    # Imported here: they bring scipy.
-    from datasketch import MinHash, MinHashLSH
+class Index:
+    """The n-grams of texts, asked for those that are nearly another text."""
 
-    width = grain.bands * grain.rows
-    settings = {"num_perm": width, "seed": _SEED, "hashfunc": int}
-    table = MinHashLSH(num_perm=width, params=(grain.bands, grain.rows))
-    sketches = MinHash.generator((hashes.tolist() for hashes in index), **settings)
-    for place, sketch in enumerate(sketches):
-        table.insert(place, sketch)
-    asked = MinHash.generator((hashes.tolist() for _, hashes in found), **settings)
-    for (place, hashes), sketch in zip(found, asked, strict=True):
-        for other in table.query(sketch):
-            shared = len(np.intersect1d(hashes, index[other], assume_unique=True))
-            similarity = shared / (len(hashes) + len(index[other]) - shared)
-            if similarity >= grain.threshold and texts[place] != known[other]:
-                yield place, other, similarity
+    def __init__(self, known: Sequence[str], grain: Grain) -> None:
+        """Hash every text of `known`, normalised."""
+        self._known, self._grain = known, grain
+        sets = [hashes for _, hashes in _hashed(known, grain.size)]
+        self._starts = np.concatenate([[0], np.cumsum([len(one) for one in sets], dtype=np.int64)])
+        self._hashes = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint32)
+        self._bits = _Bits(self._hashes)
+
+    def like(self, texts: Sequence[str]) -> list[tuple[int, int, float]]:
+        """What `near` returns of `texts`."""
+        found = list(self._candidates(texts))
+        return sorted(self._verified(texts, found)) if found else []
+
+    def may_be_like(self, texts: Sequence[str]) -> list[int]:
+        """Places of the texts that could be nearly a known one; all others can't."""
+        return [place for place, _ in self._candidates(texts)]
+
+    def _candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, Hashes]]:
+        """Texts of whose n-grams enough occur anywhere in the index.
+
+        Similarity t of A and B means that at least t of A's n-grams are B's.
+        """
+        if not len(self._hashes):
+            return
+        for first, hashes, starts in _batches(texts, self._grain.size):
+            for row in np.flatnonzero(self._bits.enough(hashes, starts, self._grain)):
+                yield first + int(row), np.unique(hashes[starts[row] : starts[row + 1]])
+
+    def _verified(
+        self, texts: Sequence[str], found: Sequence[tuple[int, Hashes]]
+    ) -> Iterator[tuple[int, int, float]]:
+        # Imported here: they bring scipy.
+        from datasketch import MinHash, MinHashLSH
+
+        grain = self._grain
+        width = grain.bands * grain.rows
+        settings = {"num_perm": width, "seed": _SEED, "hashfunc": int}
+        table = MinHashLSH(num_perm=width, params=(grain.bands, grain.rows))
+        # A table of all known texts would take kilobytes for each; most can't be like these.
+        asked_for = _Bits(np.concatenate([hashes for _, hashes in found]))
+        places = np.flatnonzero(asked_for.enough(self._hashes, self._starts, grain)).tolist()
+        sketches = MinHash.generator((self._of(place).tolist() for place in places), **settings)
+        for place, sketch in zip(places, sketches, strict=True):
+            table.insert(place, sketch)
+        asked = MinHash.generator((hashes.tolist() for _, hashes in found), **settings)
+        for (place, hashes), sketch in zip(found, asked, strict=True):
+            for other in table.query(sketch):
+                its = self._of(other)
+                shared = len(np.intersect1d(hashes, its, assume_unique=True))
+                similarity = shared / (len(hashes) + len(its) - shared)
+                if similarity >= grain.threshold and texts[place] != self._known[other]:
+                    yield place, other, similarity
+
+    def _of(self, place: int) -> Hashes:
+        return self._hashes[self._starts[place] : self._starts[place + 1]]
 
 
-def _alike_enough(
-    texts: Sequence[str], index: Sequence[Hashes], grain: Grain
-) -> Iterator[tuple[int, Hashes]]:
-    """Texts of whose n-grams enough occur anywhere in the index: no other can be near a text of it.
+class _Bits:
+    """Which hashes there are: may say "known" wrongly and never "unknown"."""
 
-    Similarity t of A and B means that at least t of A's n-grams are B's. The look-up is in a table
-    of bits by hash, which may say "known" wrongly and never "unknown".
-    """
-    total = sum(len(hashes) for hashes in index)
-    bits = min(max((16 * total).bit_length(), _FEWEST_BITS), _MOST_BITS)
-    mask = np.uint32((1 << bits) - 1)
-    seen = np.zeros(1 << bits, dtype=np.bool_)
-    for hashes in index:
-        seen[hashes & mask] = True
-    least = grain.threshold * _SLACK
-    for first, hashes, starts in _batches(texts, grain.size):
-        hits = np.add.reduceat(seen[hashes & mask], starts[:-1], dtype=np.int64)
-        for row in np.flatnonzero(hits >= least * np.diff(starts)):
-            yield first + int(row), np.unique(hashes[starts[row] : starts[row + 1]])
+    def __init__(self, hashes: Hashes) -> None:
+        bits = min(max((16 * len(hashes)).bit_length(), _FEWEST_BITS), _MOST_BITS)
+        self._mask = np.uint32((1 << bits) - 1)
+        self._seen = np.zeros(1 << bits, dtype=np.bool_)
+        self._seen[hashes & self._mask] = True
+
+    def enough(
+        self, hashes: Hashes, starts: npt.NDArray[np.int64], grain: Grain
+    ) -> npt.NDArray[np.bool_]:
+        """Of which texts, each from one start to the next, enough hashes are there."""
+        hits = np.add.reduceat(self._seen[hashes & self._mask], starts[:-1], dtype=np.int64)
+        return hits >= grain.threshold * _SLACK * np.diff(starts)
 
 
 def _hashed(texts: Sequence[str], size: int) -> Iterator[tuple[int, Hashes]]:

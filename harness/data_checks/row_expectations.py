@@ -21,24 +21,29 @@ from harness.data_checks.gx import (
 )
 from harness.data_checks.texts import answers_are, is_kind, tags_are, text_is
 
+# How a split without labels writes them.
+WITHHELD = ("", "-1")
+
 
 class TextRule(ColumnMapMetricProvider):
     """Which texts keep a rule of `texts.TEXT_RULES`."""
 
     condition_metric_name = "column_values.harness_text_rule"
-    condition_value_keys = ("rule",)
+    condition_value_keys = ("rule", "share")
 
     @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, rule: str, **_: Any) -> Any:  # noqa: N805
-        return _each(column, lambda value: text_is(rule, value))
+    def _pandas(cls, column: Any, rule: str, share: float, **_: Any) -> Any:  # noqa: N805
+        return _each(column, lambda value: text_is(rule, value, share))
 
 
 class ExpectTextToBe(ColumnMapExpectation):
     """Expect every text of a column to keep a rule: not_blank, normalized, decoded, ..."""
 
     rule: str
+    share: float = 1.0
+    """Of the texts of a list, where the column holds lists."""
     map_metric: ClassVar[str] = "column_values.harness_text_rule"
-    success_keys: ClassVar[tuple[str, ...]] = ("rule", "mostly")
+    success_keys: ClassVar[tuple[str, ...]] = ("rule", "share", "mostly")
 
 
 class Kind(ColumnMapMetricProvider):
@@ -121,7 +126,10 @@ class ExpectListsToHaveEqualLengths(MulticolumnMapExpectation):
 
 
 class LabelNamesChoice(MulticolumnMapMetricProvider):
-    """Which rows' label (number or digits) counts one of the row's choices, from 0."""
+    """Which rows' label names one of the row's choices, or says that it is withheld.
+
+    A number or digits count them from 0; where choices have labels of their own, it is one of them.
+    """
 
     condition_metric_name = "multicolumn_values.harness_label_names_choice"
 
@@ -129,14 +137,22 @@ class LabelNamesChoice(MulticolumnMapMetricProvider):
     def _pandas(cls, column_list: Any, **_: Any) -> Any:  # noqa: N805
         labels, choices = (column_list[name] for name in column_list.columns)
         pairs = zip(labels, choices, strict=True)
-        sound = [str(label).isdigit() and int(label) < len(some) for label, some in pairs]
+        sound = [_names_choice(str(label).strip(), some) for label, some in pairs]
         return pd.Series(sound, index=column_list.index, dtype=bool)
 
 
 class ExpectLabelToNameAChoice(MulticolumnMapExpectation):
-    """Expect the first column to be the index of one of the second column's choices."""
+    """Expect the first column to name one of the second column's choices, or to be withheld."""
 
     map_metric: ClassVar[str] = "multicolumn_values.harness_label_names_choice"
+
+
+def _names_choice(label: str, choices: Any) -> bool:
+    if label in WITHHELD:
+        return True
+    if isinstance(choices, dict):
+        return list(choices["label"]).count(label) == 1
+    return label.isdigit() and int(label) < len(choices)
 
 
 def _each(column: Any, holds: Callable[[Any], bool]) -> Any:

@@ -32,6 +32,8 @@ class Expectation(Model):
     type: Annotated[str, Field(pattern=r"^expect_[a-z_]+$")]
     level: Level = "error"
     """error: the run is INVALID; warning and info: in the report."""
+    eased_by: str | None = None
+    """The parameter, "$name", that makes an error a warning: the run leaves such rows out."""
     expect: Text
     """What sound rows look like, in words."""
     cause: Text
@@ -43,7 +45,7 @@ class Expectation(Model):
 
 
 class Addition(Model):
-    """What one data set says beyond its family: parameters in place of the suite's, more checks."""
+    """What a reader or data set says beyond its family: parameters in the suite's place, checks."""
 
     parameters: dict[str, Any] = Field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
@@ -63,7 +65,10 @@ class Suite(Model):
     gate: tuple[Expectation, ...]
     """Made first; the others aren't made where one of these fails."""
     expectations: tuple[Expectation, ...]
+    readers: dict[Identifier, Addition] = Field(default_factory=dict)
+    """By the form of the rows (models.Reader)."""
     datasets: dict[Identifier, Addition] = Field(default_factory=dict)
+    """By name in pins.yaml; a generated set, mini-NAME, has those of NAME."""
 
     @model_validator(mode="after")
     def _begins_with_gate(self) -> Suite:
@@ -124,18 +129,38 @@ def load_suite(name: str, folder: Path | None = None) -> Suite:
 
 
 def plan_checks(
-    name: str, dataset: str, parameters: Mapping[str, Any], folder: Path | None = None
+    name: str,
+    dataset: str,
+    parameters: Mapping[str, Any],
+    *,
+    reader: str = "",
+    folder: Path | None = None,
 ) -> Plan:
     """What suite `name` expects of `dataset`, with the run's `parameters` filled in.
+
+    Args:
+        name: the suite's.
+        dataset: its name in pins.yaml.
+        parameters: the run's; they win over the data set's, the reader's and the suite's.
+        reader: the form of its rows (models.Reader).
+        folder: where the suites are, if not the project's own.
 
     Raises:
         UsageError, ManifestError: as `load_suite`; a "$name" that nothing defines.
     """
     suite, path = load_suite(name, folder), _path(name, folder)
-    addition = suite.datasets.get(dataset, Addition())
-    given = {**suite.parameters, **addition.parameters, **parameters}
+    known_by = dataset if dataset in suite.datasets else dataset.removeprefix("mini-")
+    additions = (
+        suite.readers.get(reader, Addition()),
+        suite.datasets.get(known_by, Addition()),
+    )
+    given = dict(suite.parameters)
+    every = list(suite.expectations)
+    for addition in additions:
+        given |= addition.parameters
+        every += addition.expectations
+    given |= parameters
     known = {key: _filled(value, given, path) for key, value in given.items()}
-    every = (*suite.expectations, *addition.expectations)
     return Plan(
         path=path,
         rows_by=suite.rows_by,
@@ -153,6 +178,7 @@ def _checks(
     expectations: Sequence[Expectation], known: Mapping[str, Any], path: Path
 ) -> Iterator[Check]:
     for one in expectations:
+        eased = one.eased_by is not None and _filled(one.eased_by, known, path)
         columns = _filled(one.each, known, path)
         kwargs = _filled(one.kwargs, known, path)
         for column in columns if one.each else (None,):
@@ -162,7 +188,7 @@ def _checks(
             yield Check(
                 name=one.name if column is None else f"{one.name}.{column}",
                 type=one.type,
-                level=one.level,
+                level="warning" if eased and one.level == "error" else one.level,
                 expect=one.expect,
                 cause=one.cause,
                 kwargs={**kwargs, **added},

@@ -21,6 +21,10 @@ SHOWN = 10
 # Fewer rows than this don't show a distribution.
 ENOUGH = 50
 _TEXT = 200
+# Items of a list that tell its language: a mining task's holds half a million sentences.
+_SAMPLE = 1000
+# Characters of a text that do: an article may have a million.
+_LONG = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +318,7 @@ def _doubtful(texts: Iterable[Any], codes: Iterable[str]) -> tuple[Doubts, dict[
     totals: dict[str, Counter[str]] = {}
     judged: dict[tuple[str, str], str] = {}
     for row, (value, code) in enumerate(zip(texts, codes, strict=True)):
-        text = " ".join(value) if isinstance(value, list) else value or ""
+        text = " ".join(value[:_SAMPLE]) if isinstance(value, list) else (value or "")[:_LONG]
         if not known(code):
             continue
         if (text, code) not in judged:
@@ -351,4 +355,5 @@ def _items(column: Iterable[Any]) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    return (" ".join(map(str, value)) if isinstance(value, list) else str(value))[:_TEXT]
+    text = " ".join(map(str, value[:_TEXT])) if isinstance(value, list) else str(value)
+    return text[:_TEXT]

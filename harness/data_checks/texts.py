@@ -39,17 +39,21 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "texts": lambda value: _all(value, "text"),
     "numbers": lambda value: _all(value, "number"),
     "answers": lambda value: _is_answers(value),
+    "choices": lambda value: _is_choices(value),
+    "pairs": lambda value: (
+        isinstance(value, list) and all(is_kind("numbers", one) for one in value)
+    ),
 }
 
 
-def text_is(rule: str, value: Any) -> bool:
-    """Whether `value` is a text that keeps `rule`; a list does where all of its texts do.
+def text_is(rule: str, value: Any, share: float = 1.0) -> bool:
+    """Whether `value` is a text that keeps `rule`; a list does where `share` of its texts do.
 
     Raises:
         KeyError: no such rule.
     """
     if isinstance(value, list):
-        return bool(value) and all(text_is(rule, one) for one in value)
+        return bool(value) and sum(text_is(rule, one) for one in value) >= share * len(value)
     return isinstance(value, str) and TEXT_RULES[rule](value)
 
 
@@ -116,3 +120,11 @@ def _is_answers(value: Any) -> bool:
         value[key] is None or _all(value[key], kind)
         for key, kind in (("text", "text"), ("answer_start", "number"))
     )
+
+
+def _is_choices(value: Any) -> bool:
+    """Two lists of texts of one length, neither empty."""
+    if not isinstance(value, dict) or not {"label", "text"} <= set(value):
+        return False
+    both = [value["label"], value["text"]]
+    return all(_all(one, "text") for one in both) and 0 < len(both[0]) == len(both[1])

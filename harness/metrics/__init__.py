@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from harness.errors import UsageError
+from harness.models import Metric
 
 if TYPE_CHECKING:
     from harness.metrics.answers import LanguageScore
@@ -17,6 +18,8 @@ ScoreFunction = Callable[[Mapping[str, Sequence[str]], Mapping[str, str], str], 
 # (gold, predictions, name of the set in errors) -> metric -> points. What the two hold follows
 # from what the scorer reads: labels, sentences of tags, or pairs of ids.
 AlignedFunction = Callable[[Sequence[Any], Sequence[Any], str], dict[str, float]]
+# The same of labels or tags -> the points of each item, whose mean is the score.
+ItemsFunction = Callable[[Sequence[Any], Sequence[Any], str], Sequence[float]]
 Reads = Literal["answers", "labels", "tags", "pairs"]
 
 
@@ -30,14 +33,40 @@ class Scorer:
     """Raise it when any score changes: it travels with every number."""
     reads: Reads = "answers"
     """The form of gold and predictions; "answers" is a ScoreFunction, all else Aligned."""
+    metric: Metric | None = None
+    """The one metric of labels, tags or pairs; of answers there are two, em and f1."""
+    items: str | None = None
+    """"module:function" of an ItemsFunction, for labels and tags."""
 
 
 SCORERS: dict[str, Scorer] = {
     "squad_v1": Scorer(function="harness.metrics.squad:score", version=1),
+    "squad_v2": Scorer(function="harness.metrics.squad_v2:score", version=1),
     "mlqa": Scorer(function="harness.metrics.mlqa:score", version=1),
-    "accuracy": Scorer(function="harness.metrics.accuracy:score", version=1, reads="labels"),
-    "seqeval": Scorer(function="harness.metrics.tagging:score", version=1, reads="tags"),
-    "bucc_f1": Scorer(function="harness.metrics.bitext:score", version=1, reads="pairs"),
+    "accuracy": Scorer(
+        function="harness.metrics.accuracy:score",
+        version=1,
+        reads="labels",
+        metric="accuracy",
+        items="harness.metrics.accuracy:items",
+    ),
+    "seqeval": Scorer(
+        function="harness.metrics.tagging:score",
+        version=1,
+        reads="tags",
+        metric="f1",
+        items="harness.metrics.tagging:items",
+    ),
+    "token_accuracy": Scorer(
+        function="harness.metrics.words:score",
+        version=1,
+        reads="tags",
+        metric="accuracy",
+        items="harness.metrics.words:items",
+    ),
+    "bucc_f1": Scorer(
+        function="harness.metrics.bitext:score", version=1, reads="pairs", metric="f1"
+    ),
 }
 
 
@@ -58,7 +87,7 @@ def load_scorer(name: str) -> ScoreFunction:
     """
     if known_scorer(name).reads != "answers":
         raise _unfit(name, "answers to questions")
-    return cast(ScoreFunction, _load(name))
+    return cast(ScoreFunction, _load(SCORERS[name].function))
 
 
 def load_aligned_scorer(name: str) -> AlignedFunction:
@@ -69,7 +98,19 @@ def load_aligned_scorer(name: str) -> AlignedFunction:
     """
     if known_scorer(name).reads == "answers":
         raise _unfit(name, "labels, tags or pairs")
-    return cast(AlignedFunction, _load(name))
+    return cast(AlignedFunction, _load(SCORERS[name].function))
+
+
+def load_items(name: str) -> ItemsFunction:
+    """The function that gives the points of each item, of a scorer of labels or tags.
+
+    Raises:
+        UsageError: there is no such scorer of labels or tags.
+    """
+    items = known_scorer(name).items
+    if items is None:
+        raise _unfit(name, "labels or tags")
+    return cast(ItemsFunction, _load(items))
 
 
 def known_scorer(name: str) -> Scorer:
@@ -89,7 +130,7 @@ def known_scorer(name: str) -> Scorer:
 
 
 def _load(name: str) -> Any:
-    module, _, function = SCORERS[name].function.partition(":")
+    module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
 
 

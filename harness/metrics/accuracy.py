@@ -1,4 +1,4 @@
-"""Accuracy: the metric of XNLI, PAWS-X and Tatoeba.
+"""Accuracy: the metric of XNLI, PAWS-X, Tatoeba and of multiple choice.
 
 XTREME (Hu et al. 2020, arXiv 2003.11080); reference implementation: `accuracy` of its
 `evaluate.py` @838c13b, which counts equal labels, line by line. Departures: none in the figures;
@@ -7,6 +7,7 @@ an empty set, which there divides by zero, is an error, and so are sequences of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from harness.metrics.overlap import check_aligned
@@ -23,6 +24,11 @@ def score(gold: Sequence[str], predictions: Sequence[str], where: str) -> dict[s
     Raises:
         DataError: no items, or not one prediction for each.
     """
+    return {"accuracy": math.fsum(items(gold, predictions, where)) / len(gold)}
+
+
+def items(gold: Sequence[str], predictions: Sequence[str], where: str) -> tuple[float, ...]:
+    """Each item's points, 0 or 100; arguments and errors as `score`."""
     check_aligned(gold, predictions, "labels", where)
-    hits = sum(label == predicted for label, predicted in zip(gold, predictions, strict=True))
-    return {"accuracy": 100 * hits / len(gold)}
+    pairs = zip(gold, predictions, strict=True)
+    return tuple(100.0 if label == predicted else 0.0 for label, predicted in pairs)

@@ -22,7 +22,7 @@ class ItemScore:
     em: float
     """1.0 if an answer equals the prediction after normalisation, else 0.0."""
     f1: float
-    """Of the two bags of tokens, 0-1; 0.0 where either is empty, even both."""
+    """Of the two bags of tokens, 0-1; 0.0 where either is empty, in SQuAD v1.1 even both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ def score_language(
     predictions: Mapping[str, str],
     normalise: Callable[[str], str],
     where: str,
+    f1: Callable[[Sequence[str], Sequence[str]], float] | None = None,
 ) -> LanguageScore:
     """Score one prediction for each question.
 
@@ -50,18 +51,20 @@ def score_language(
         predictions: id -> predicted text, exactly the ids of `gold`; "" is a prediction.
         normalise: what both sides go through; its result is split at white space.
         where: names the set in errors.
+        f1: of the tokens of a prediction and of an answer; None: `token_f1`.
 
     Raises:
         DataError: no questions, a question without answers, ids that don't match.
     """
     _check_ids(gold, predictions, where)
+    overlap = f1 or token_f1
     items = {}
     for id_, answers in gold.items():
         predicted = normalise(predictions[id_])
         accepted = [normalise(answer) for answer in answers]
         items[id_] = ItemScore(
             em=float(predicted in accepted),
-            f1=max(token_f1(predicted.split(), answer.split()) for answer in accepted),
+            f1=max(overlap(predicted.split(), answer.split()) for answer in accepted),
         )
     return LanguageScore(
         items=items,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sized
+from collections.abc import Hashable, Sequence, Sized
 from collections.abc import Set as AbstractSet
 
 from harness.errors import DataError
@@ -30,6 +30,13 @@ def check_aligned(gold: Sized, predictions: Sized, what: str, where: str) -> Non
             expected=f"{len(gold)}, as many as the gold {what}",
             fix="Predictions and gold must be of the same set, in the same order.",
         )
+
+
+def check_sentences(gold: Sequence[Sized], predictions: Sequence[Sized], where: str) -> None:
+    """Refuse sentences, or tags in one of them, without their counterpart; raises DataError."""
+    check_aligned(gold, predictions, "sentences", where)
+    for number, (tags, predicted) in enumerate(zip(gold, predictions, strict=True), start=1):
+        check_aligned(tags, predicted, "tags", f"{where}, sentence {number}")
 
 
 def check_some(found: Sized, what: str, where: str) -> None:

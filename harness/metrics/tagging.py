@@ -18,9 +18,13 @@ has neither of the last two. Departure: a file without gold chunks is an error, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
-from harness.metrics.overlap import check_aligned, check_some, set_f1
+from harness.metrics.linear import linearised
+from harness.metrics.overlap import check_sentences, check_some, set_f1
 
 Chunk = tuple[str, int, int]
 """Type, first and last position in the file, where each sentence is followed by an O."""
@@ -39,12 +43,36 @@ def score(
     Raises:
         DataError: no sentences, no gold chunks, or not one tag for each gold tag.
     """
-    check_aligned(gold, predictions, "sentences", where)
-    for number, (tags, predicted) in enumerate(zip(gold, predictions, strict=True), start=1):
-        check_aligned(tags, predicted, "tags", f"{where}, sentence {number}")
+    return set_f1(*_chunks(gold, predictions, where))
+
+
+def items(
+    gold: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], where: str
+) -> tuple[float, ...]:
+    """Each sentence's linearised F1 (`linear`), in points; arguments and errors as `score`.
+
+    A chunk belongs to the sentence in which it begins: state runs on, so one may end in a later
+    one, and whether a sentence's chunks are found can depend on the sentence before it.
+    """
+    expected, found = _chunks(gold, predictions, where)
+    # Sentence i begins at firsts[i]: an O stands behind each.
+    firsts = list(accumulate((len(tags) + 1 for tags in gold[:-1]), initial=0))
+
+    def counts(chunks: Iterable[Chunk]) -> list[int]:
+        places = Counter(bisect_right(firsts, begin) - 1 for _, begin, _ in chunks)
+        return [places[i] for i in range(len(gold))]
+
+    right, all_of = counts(expected & found), zip(counts(expected), counts(found), strict=True)
+    return linearised([2 * count for count in right], [sum(both) for both in all_of])
+
+
+def _chunks(
+    gold: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], where: str
+) -> tuple[set[Chunk], set[Chunk]]:
+    check_sentences(gold, predictions, where)
     expected = chunks(gold)
     check_some(expected, "gold chunks", where)
-    return set_f1(expected, chunks(predictions))
+    return expected, chunks(predictions)
 
 
 def chunks(sentences: Iterable[Sequence[str]]) -> set[Chunk]:

@@ -33,11 +33,15 @@ def _inside(path: str) -> str:
 # A file inside a repository or mirror: relative, forward slashes, never upwards.
 RelativePath = Annotated[str, StringConstraints(max_length=300), AfterValidator(_inside)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-Kind = Literal["gain", "direction", "no_better"]
+Kind = Literal["gain", "direction", "no_better", "ordering", "aggregate"]
 Rung = Literal[
     "INVALID", "QUANTITATIVE", "SUBSTANTIAL", "CONTRADICTED", "DIRECTION", "INCONCLUSIVE"
 ]
-Metric = Literal["em", "f1"]
+# score: a task's own figure in XTREME: (EM + F1) / 2 of question answering, else its one metric.
+Metric = Literal["em", "f1", "accuracy", "score"]
+Family = Literal[
+    "extractive_qa", "classification", "multiple_choice", "tagging", "retrieval", "masked_lm"
+]
 # What a finding about data does: makes the claim INVALID, warns in the report, is only told.
 Severity = Literal["error", "warning", "info"]
 Precision = Literal["bf16", "fp32"]

@@ -55,6 +55,16 @@ class Reported(Model):
     evidence: Evidence
 
 
+class Precondition(Model):
+    """A part of the paper's set-up: no verdict; what a run does otherwise is a deviation."""
+
+    what: Text
+    paper: Text
+    tasks: tuple[Identifier, ...] = ()
+    """The tasks that it is about, by their names in tasks.yaml."""
+    evidence: Evidence
+
+
 class Paper(Model):
     """A publication."""
 
@@ -67,14 +77,28 @@ class Paper(Model):
     venue: Text
     encoder: Identifier
     """The encoder that the paper's systems start from, by its name in pins.yaml."""
+    setup: tuple[Precondition, ...] = ()
+    """What every run has to have to be about the paper's claims."""
     note: str | None = None
+
+
+class MaskedLmMix(Model):
+    """Continued masked language modelling beside the intermediate tasks."""
+
+    task: Identifier = "wikipedia"
+    """The task that the text comes from."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    share: Annotated[float, Field(gt=0, lt=1)]
+    """Share of all optimiser steps; they come on top of the tasks' own."""
 
 
 class Intermediate(Model):
     """The training between the encoder and the target fine-tuning."""
 
-    task: Identifier
-    """A row of tasks.yaml that has training data."""
+    tasks: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """Rows of tasks.yaml that have training data; several are trained on at once, by the
+    protocol's `multi_task`."""
+    masked_lm: MaskedLmMix | None = None
 
 
 class System(Model):
@@ -84,29 +108,46 @@ class System(Model):
     """How a reader calls it, e.g. "English SQuAD first"."""
     intermediate: Intermediate | None = None
     """None: straight from the encoder to the target task."""
+    best_of: tuple[Identifier, ...] = ()
+    """For each target the best of these systems, by its mean score over seeds and languages."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> System:
+        if self.best_of and self.intermediate:
+            raise ValueError("either `intermediate` or `best_of`")
+        return self
 
 
 class Compare(Model):
-    """Which systems play which part: treatment and baseline, or reference and alternatives."""
+    """Which systems play which part.
+
+    One of: treatment and baseline; reference and alternatives; order, of two systems or more, the
+    best first.
+    """
 
     treatment: Identifier | None = None
     baseline: Identifier | None = None
     reference: Identifier | None = None
     alternatives: tuple[Identifier, ...] = ()
+    order: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
     def _one_form(self) -> Compare:
-        pair = self.treatment is not None and self.baseline is not None
-        several = self.reference is not None and len(self.alternatives) > 0
-        mixed = (self.treatment or self.baseline) and (self.reference or self.alternatives)
-        if mixed or not (pair or several):
-            raise ValueError("treatment and baseline, or reference and alternatives")
+        forms = (
+            (self.treatment is not None, self.baseline is not None),
+            (self.reference is not None, len(self.alternatives) > 0),
+            (len(self.order) > 1, len(self.order) > 1),
+        )
+        if sum(any(form) for form in forms) != 1 or sum(all(form) for form in forms) != 1:
+            raise ValueError("treatment and baseline, reference and alternatives, or an order")
         return self
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(system, compared with), one entry for each difference that the claim is about."""
         if self.treatment is not None and self.baseline is not None:
             return ((self.treatment, self.baseline),)
+        if self.order:
+            return tuple(zip(self.order, self.order[1:], strict=False))
         assert self.reference is not None
         return tuple((name, self.reference) for name in self.alternatives)
 
@@ -136,6 +177,8 @@ class VerdictRule(Model):
     """m of QUANTITATIVE; None: max(1.0, 0.25 * |reported gain|)."""
     delta: Annotated[float, Field(gt=0)] = 2.0
     """Margin of `no_better`, in points."""
+    at_least: Annotated[int, Field(ge=1)] | None = None
+    """Of a `direction` with alternatives: so many of them have to be above the reference."""
     min_seeds: Annotated[int, Field(ge=1)] = 1
     required_rung: dict[Identifier, Rung]
     """Profile -> the rung that makes `harness reproduce` exit with 0; DIRECTION for others."""
@@ -184,7 +227,10 @@ class Claim(Model):
     statement: Text
     """The claim in a sentence that a non-specialist understands."""
     kind: Kind
-    target: Identifier
+    targets: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """The tasks that are evaluated; the mean over several weighs each the same."""
+    groups: tuple[tuple[Identifier, ...], ...] = ()
+    """Of an `ordering`: groups of targets, the one with the largest gain first."""
     metric: Metric
     average: AveragingRule
     protocol: Identifier
@@ -201,15 +247,45 @@ class Claim(Model):
     note: str | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Claim:
+    def _systems(self) -> Claim:
         named = {name for pair in self.compare.pairs() for name in pair} | set(self.variants)
+        named |= {name for system in self.systems.values() for name in system.best_of}
         reported = set(self.reported.levels) | set(self.reported.per_language)
         for name in sorted((named | reported) - set(self.systems)):
             raise ValueError(f"one of the systems {', '.join(self.systems)}, not `{name}`")
         for name in sorted(set(self.systems) - named):
             raise ValueError(f"system `{name}` to be compared with another, or not to be there")
-        if (self.kind == "no_better") != (self.compare.reference is not None):
-            raise ValueError("a reference with alternatives for `no_better`, a pair otherwise")
-        if self.kind == "gain" and not (self.reported.effect and self.reported.effect.value):
-            raise ValueError("reported.effect for a `gain`; without a size it is a `direction`")
+        for system in self.systems.values():
+            if any(self.systems[name].best_of for name in system.best_of):
+                raise ValueError("`best_of` systems that are trained, not another `best_of`")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Claim:
+        several = self.compare.reference is not None
+        if self.kind == "no_better" and not several:
+            raise ValueError("a reference with alternatives for `no_better`")
+        if several != (self.verdict.at_least is not None) and self.kind == "direction":
+            raise ValueError("verdict.at_least for a `direction` with alternatives, only there")
+        if several and self.kind not in ("no_better", "direction"):
+            raise ValueError(f"a treatment and a baseline for `{self.kind}`")
+        if bool(self.compare.order or self.groups) != (self.kind == "ordering"):
+            raise ValueError("compare.order or groups for an `ordering`, and for no other")
+        if self.compare.order and self.groups:
+            raise ValueError("an order of systems or of groups of targets, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_targets(self) -> Claim:
+        sized = bool(self.reported.effect and self.reported.effect.value)
+        if self.kind in ("gain", "aggregate") and not sized:
+            raise ValueError(f"reported.effect for a `{self.kind}`; else it is a `direction`")
+        if self.kind == "aggregate" and len(self.targets) < 2:
+            raise ValueError("several targets for an `aggregate`; with one it is a `gain`")
+        if len(set(self.targets)) < len(self.targets):
+            raise ValueError("each target once")
+        if len(self.targets) > 1 and (self.metric != "score" or self.average.languages != "all"):
+            raise ValueError("metric `score` and all languages for several targets")
+        if self.groups and sorted(sum(self.groups, ())) != sorted(self.targets):
+            raise ValueError("groups that hold each target once")
         return self

@@ -8,6 +8,20 @@ from pydantic import Field, model_validator
 
 from harness.models.base import Identifier, Language, Model, RelativePath, Revision, Sha256, Text
 
+# How rows become examples (harness/sources/readers.py).
+Reader = Literal[
+    "squad",
+    "pair",
+    "hellaswag",
+    "cosmosqa",
+    "commonsenseqa",
+    "tags",
+    "ccgbank",
+    "tatoeba",
+    "bucc",
+    "text",
+]
+
 
 class LanguageRule(Model):
     """How a row's language is told."""
@@ -24,6 +38,8 @@ class Realign(Model):
 
     max: Annotated[int, Field(ge=0)] = 0
     """At most so many answers may be moved to their nearest occurrence."""
+    unfound: Literal["error", "drop"] = "error"
+    """drop: a question whose answer occurs nowhere is left out and counted (translations)."""
 
 
 class SplitPin(Model):
@@ -51,6 +67,14 @@ class DatasetPin(Model):
     """What the mini generator calls the data set."""
     generator_version: int | None = None
     language: LanguageRule
+    reader: Reader = "squad"
+    """The form of its rows."""
+    columns: dict[Identifier, str] = Field(default_factory=dict)
+    """What the reader calls a column -> what the data set calls it, where the two differ."""
+    labels: tuple[Text, ...] = ()
+    """Names of labels or tags that are stored as numbers, from 0; the file's own must agree."""
+    unlabelled: Literal["error", "drop"] = "error"
+    """Rows without a label (-1, or an empty key): refused, or left out and counted."""
     configs: dict[str, dict[Identifier, SplitPin]]
     no_answer: bool = False
     """Some questions have no answer in their context (SQuAD 2.0)."""

@@ -9,24 +9,28 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from harness.records import Comparison, Effect, Estimate
-from harness.report.rows import Caption, Guide, Row, headings, row_plot
-from harness.report.sentences import pair
+from harness.report.rows import LEFT, WIDE, Caption, Guide, Row, clip, headings, row_plot
+from harness.report.sentences import label, pair
+from harness.report.shape import PAIRS
 from harness.report.terms import sign_only
-from harness.report.words import METRICS, interval, percent, printed, signed, two_sided
+from harness.report.words import interval, percent, points, printed, signed, two_sided
 
 
 def effects_chart(comparison: Comparison, name: str) -> Markup:
     """Reported beside reproduced difference of every pair, with both intervals."""
     rows: list[Row] = []
     for effect in comparison.effects:
-        rows += [*headings(pair(comparison, effect)), *_effect_rows(effect)]
+        if compact(comparison):
+            rows.append(_one_row(comparison, effect))
+        else:
+            rows += [*headings(pair(comparison, effect)), *_effect_rows(effect)]
     caption = Caption(
         name=name,
         title="The paper’s difference beside the re-run’s",
         description=" ".join(_effect_words(comparison, effect) for effect in comparison.effects),
         axis=_axis(comparison),
     )
-    return row_plot(rows, _guides(comparison), caption)
+    return row_plot(rows, _guides(comparison), caption, WIDE if compact(comparison) else LEFT)
 
 
 def seeds_chart(comparison: Comparison, name: str) -> Markup:
@@ -35,12 +39,18 @@ def seeds_chart(comparison: Comparison, name: str) -> Markup:
     words: list[str] = []
     for effect in comparison.effects:
         values, mean = effect.same_items.per_seed, effect.same_items.value
-        rows += headings(pair(comparison, effect))
-        rows += [
-            Row(label=f"seed {seed}", value=value, note=signed(value))
-            for seed, value in zip(comparison.seeds, values, strict=True)
-        ]
-        rows.append(Row(label="mean", value=mean, marker="|", role="ink", note=signed(mean)))
+        if compact(comparison):
+            name = clip(label(comparison, effect.treatment), 24)
+            note = signed(mean)
+            row = Row(label=name, value=mean, marker="|", role="ink", note=note, dots=values)
+            rows.append(row)
+        else:
+            rows += headings(pair(comparison, effect))
+            rows += [
+                Row(label=f"seed {seed}", value=value, note=signed(value))
+                for seed, value in zip(comparison.seeds, values, strict=True)
+            ]
+            rows.append(Row(label="mean", value=mean, marker="|", role="ink", note=signed(mean)))
         listed = ", ".join(signed(value) for value in values)
         words.append(f"{pair(comparison, effect)}: {listed}; mean {signed(mean)}.")
     caption = Caption(
@@ -49,11 +59,29 @@ def seeds_chart(comparison: Comparison, name: str) -> Markup:
         description=" ".join(words),
         axis=_axis(comparison),
     )
-    return row_plot(rows, [], caption)
+    return row_plot(rows, [], caption, WIDE if compact(comparison) else LEFT)
+
+
+def compact(comparison: Comparison) -> bool:
+    """So many differences that each gets one line, under its treatment's name."""
+    return len(comparison.effects) > PAIRS
 
 
 def _axis(comparison: Comparison) -> str:
-    return f"difference in {METRICS[comparison.claim.metric]} points"
+    others = {effect.baseline for effect in comparison.effects}
+    to = f" to {clip(label(comparison, *others), 30)}" if len(others) == 1 else ""
+    named = to if compact(comparison) else ""
+    return f"difference{named} in {points(comparison.claim.metric)}"
+
+
+def _one_row(comparison: Comparison, effect: Effect) -> Row:
+    same = effect.same_items
+    return Row(
+        label=clip(label(comparison, effect.treatment), 24),
+        value=same.value,
+        bounds=(same.lower, same.upper),
+        note=_short(same),
+    )
 
 
 def _effect_rows(effect: Effect) -> list[Row]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from harness.records import CheckOutcome, Comparison, DataUse, Lengths, Overlap
 from harness.report.figure import COLOURS, WIDTH, axes, blank, drawing, to_svg
-from harness.report.rows import SMALL
+from harness.report.rows import SMALL, clip
 from harness.report.tables import Cell, Column, Row, Table, figure, short, table, text
 from harness.report.words import count, language, listing, visible
 
@@ -27,6 +27,7 @@ _BY = {
     "language": "language that wasn’t declared",
 }
 _PANEL, _ROOM, _LEFT = 64, 74, 40
+_MOST_PANELS = 6
 
 
 def checks_table(comparison: Comparison) -> Table:
@@ -44,6 +45,39 @@ def passed_checks(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         (f"{one.title}, {one.use}", ", ".join(check.name for check in one.outcomes if check.passed))
         for one in comparison.data
         if one.outcomes
+    )
+
+
+def by_target(comparison: Comparison) -> list[tuple[str, list[DataUse]]]:
+    """(title, data sets) of each target; what serves all of them comes first."""
+    found: dict[str, list[DataUse]] = {"": []}
+    found |= {target: [] for target in comparison.claim.targets}
+    for one in comparison.data:
+        found.setdefault(one.target, []).append(one)
+    titles = {"": "Intermediate training, for every target", **comparison.claim.targets}
+    return [(titles.get(target, target), uses) for target, uses in found.items() if uses]
+
+
+def crowded(comparison: Comparison) -> bool:
+    """Too many data sets for one column or one panel each."""
+    return len(comparison.data) > _MOST_PANELS
+
+
+def rows_by_language(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """(data set and use, rows of each language), where there are too many for `splits_table`."""
+    return tuple(
+        (
+            f"{one.title}, {one.use}",
+            ", ".join(f"{language(code)} {n:,}" for code, n in one.languages.items()),
+        )
+        for one in comparison.data
+    )
+
+
+def lengths_facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """(data set and use, how many texts are how long), where there are too many to draw."""
+    return tuple(
+        (f"{one.title}, {one.use}", _bins(one.lengths)) for one in comparison.data if one.lengths
     )
 
 
@@ -147,7 +181,7 @@ def lengths_chart(comparison: Comparison, name: str) -> Markup:
             plot = axes(drawn, _LEFT, 28 + place * step, WIDTH - _LEFT - 8, _PANEL)
             _bars(plot, lengths)
             plot.annotate(
-                _clip(f"{_capital(use.use)}: {use.title}", 62),
+                clip(f"{_capital(use.use)}: {use.title}", 62),
                 xy=(0, 1),
                 xycoords="axes fraction",
                 xytext=(-_LEFT + 4, 12),
@@ -184,13 +218,17 @@ def _edge(edge: int) -> str:
 
 
 def _length_words(use: DataUse, lengths: Lengths) -> str:
+    return f"{use.title}, {use.use}: {_bins(lengths)}."
+
+
+def _bins(lengths: Lengths) -> str:
     ends = [f"to {end - 1:,}" for end in lengths.edges[1:]] + ["or more"]
     bins = [
         f"{start:,} {end} characters {amount:,}"
         for start, end, amount in zip(lengths.edges, ends, lengths.counts, strict=True)
         if amount
     ]
-    return f"{use.title}, {use.use}: {'; '.join(bins)}."
+    return "; ".join(bins) or "none"
 
 
 def _outcome_row(use: DataUse, one: CheckOutcome) -> Row:
@@ -227,11 +265,6 @@ def _amount(use: DataUse, code: str) -> Cell:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _clip(words: str, limit: int) -> str:
-    words = visible(words)
-    return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
 def findings(comparison: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ from harness.models import Metric, Reported
 from harness.records import Comparison
 from harness.report.sentences import pair
 from harness.report.tables import Column, Row, Table, figure, table, text
-from harness.report.words import EVIDENCE_STATUS, METRICS, printed, where
+from harness.report.words import EVIDENCE_STATUS, printed, unit, where
 
 
 def evidence_table(comparison: Comparison) -> Table:
@@ -53,7 +53,7 @@ def _evidence_row(name: str, metric: Metric, reported: Reported) -> Row:
     return Row(
         cells=(
             text(name),
-            figure(f"{printed(reported)} {METRICS[metric]}"),
+            figure(f"{printed(reported)} {unit(metric)}"),
             figure(str(reported.seeds) if reported.seeds else "not said"),
             text(where(evidence), f"Known inconsistency: {doubt}" if doubt else ""),
             text(EVIDENCE_STATUS[evidence.status]),

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.models import VerdictRule
-from harness.records import ArtifactRef, Comparison, DataUse, TrainingRun
+from harness.records import ArtifactRef, Comparison, DataUse, Deviation, TrainingRun
+from harness.report.data_section import by_target
 from harness.report.results import Link
 from harness.report.sentences import label
-from harness.report.tables import Cell, Column, Row, Table, code, figure, short, table, text
-from harness.report.words import counts, language, number, percent
+from harness.report.shape import several, short_title
+from harness.report.tables import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    code,
+    figure,
+    heading,
+    short,
+    table,
+    text,
+)
+from harness.report.words import count, counts, language, number, percent
 
 _SHORT = 12
+# Digits of a key in an anchor: unique in a page, and a page has thousands.
+_ANCHOR = 16
+# More languages than this are counted; their rows stand in a table of their own.
+_MANY_LANGUAGES = 12
+
+Difference = tuple[str, str, str]
+"""What, in the paper, here."""
 
 
 def artifact_link(comparison: Comparison, ident: str) -> Link:
@@ -24,21 +46,56 @@ def artifact_link(comparison: Comparison, ident: str) -> Link:
 
 def artifact_anchor(ident: str, key: str) -> str:
     """The id of an artifact's row in the page."""
-    return f"{ident}-artifact-{key}"
+    return f"{ident}-artifact-{key[:_ANCHOR]}"
 
 
-def deviations_table(comparison: Comparison) -> Table:
-    """What was done differently from the paper."""
+def deviations_table(comparison: Comparison, shared: frozenset[Difference] = frozenset()) -> Table:
+    """What was done differently from the paper, without what all claims of the page share."""
+    own = [one for one in merged_deviations(comparison.deviations) if difference(one) not in shared]
+    return _deviations("Every known difference between this run and the paper.", own)
+
+
+def shared_deviations(comparisons: Sequence[Comparison]) -> tuple[Deviation, ...]:
+    """The differences that every claim of a page with several has, as the first one tells them."""
+    if len(comparisons) < 2:
+        return ()
+    each = [{difference(found) for found in one.deviations} for one in comparisons]
+    common = set.intersection(*each)
+    first = merged_deviations(comparisons[0].deviations)
+    return tuple(one for one in first if difference(one) in common)
+
+
+def shared_table(deviations: Sequence[Deviation]) -> Table:
+    """The differences that all claims of the page share."""
+    return _deviations("What every claim of this page does differently from the paper.", deviations)
+
+
+def difference(one: Deviation) -> Difference:
+    """What a deviation says, whoever asks for it."""
+    return (one.what, one.paper, one.here)
+
+
+def merged_deviations(deviations: Sequence[Deviation]) -> list[Deviation]:
+    """Each difference once, with everyone who asks for it."""
+    found: dict[Difference, list[str]] = {}
+    for one in deviations:
+        found.setdefault(difference(one), []).append(one.why)
+    return [
+        Deviation(what=what, paper=paper, here=here, why=", ".join(dict.fromkeys(whys)))
+        for (what, paper, here), whys in found.items()
+    ]
+
+
+def _deviations(caption: str, deviations: Sequence[Deviation]) -> Table:
     rows = [
         Row(cells=(text(one.what), text(one.paper), text(one.here), text(one.why)))
-        for one in comparison.deviations
+        for one in deviations
     ]
-    columns = ("What", "In the paper", "Here", "Asked for by")
-    return table("Every known difference between this run and the paper.", columns, rows)
+    return table(caption, ("What", "In the paper", "Here", "Asked for by"), rows)
 
 
 def data_table(comparison: Comparison, link: Link) -> Table:
-    """Data sets with revision, license, rows, repairs, checks and digests."""
+    """Data sets with revision, license, rows, repairs, checks; by target where it has several."""
     columns = (
         Column(label="Data set"),
         Column(label="Revision"),
@@ -48,16 +105,21 @@ def data_table(comparison: Comparison, link: Link) -> Table:
         Column(label="Repairs"),
         Column(label="Checks"),
     )
-    rows = [_data_row(one, link) for one in comparison.data]
+    rows: list[Row] = []
+    for title, uses in by_target(comparison):
+        rows += [heading(title)] if several(comparison) else []
+        rows += [_data_row(one, one.use.removesuffix(f": {title}"), link) for one in uses]
     return table("The data that the run read.", columns, rows)
 
 
 def files_table(comparison: Comparison) -> Table:
     """Every file that was read, with its digest."""
+    uses: dict[tuple[str, str], list[str]] = {}
+    for one in comparison.data:
+        for name, digest in one.files.items():
+            uses.setdefault((name, digest), []).append(f"{one.title}, {one.use}")
     rows = [
-        Row(cells=(text(name), text(f"{one.title}, {one.use}"), code(digest)))
-        for one in comparison.data
-        for name, digest in one.files.items()
+        Row(cells=(text(name), text(*used), code(digest))) for (name, digest), used in uses.items()
     ]
     return table("The files behind the data sets.", ("File", "Data set", "sha256"), rows)
 
@@ -73,7 +135,13 @@ def training_table(comparison: Comparison, link: Link) -> Table:
         ),
         Column(label="Artifact"),
     )
-    rows = [_training_row(comparison, run, link) for run in comparison.training]
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for run in comparison.training:
+        # Targets with the same training data share a fine-tuning, systems an intermediate one.
+        if not several(comparison) or run.artifact not in seen:
+            seen.add(run.artifact)
+            rows.append(_training_row(comparison, run, link))
     caption = (
         "Every training of the run. Tokens: real ones, padding not counted. Loss: the first and "
         "the last mean that was recorded."
@@ -103,12 +171,16 @@ def rule_facts(rule: VerdictRule) -> tuple[tuple[str, str], ...]:
         ("Margin of size, m", margin),
         ("Margin of “no better”, δ", f"{number(rule.delta)} points"),
         ("Least number of seeds", str(rule.min_seeds)),
+        *((("Alternatives that have to be better", str(rule.at_least)),) if rule.at_least else ()),
     )
 
 
-def _data_row(one: DataUse, link: Link) -> Row:
-    languages = ", ".join(f"{language(key)} {n:,}" for key, n in one.languages.items())
-    identity = text(one.title, one.use, f"{one.name}, split {one.split}", one.note or "")
+def _data_row(one: DataUse, use: str, link: Link) -> Row:
+    if len(one.languages) > _MANY_LANGUAGES:
+        languages = count(len(one.languages), "language")
+    else:
+        languages = ", ".join(f"{language(key)} {n:,}" for key, n in one.languages.items())
+    identity = text(one.title, use, f"{one.name}, split {one.split}", one.note or "")
     return Row(
         cells=(
             Cell(lines=identity.lines, links=link(one.artifact)),
@@ -127,14 +199,19 @@ def _training_row(comparison: Comparison, run: TrainingRun, link: Link) -> Row:
     amounts = (run.examples, run.windows, run.steps, run.tokens)
     return Row(
         cells=(
-            text(label(comparison, run.system)),
-            short(run.phase),
+            text(label(comparison, run.system), _tasks(run)),
+            short(run.phase, short_title(comparison, run.target) if run.target else ""),
             figure(str(run.seed)),
             *(figure(f"{amount:,}") for amount in amounts),
             figure(loss),
             Cell(lines=(), style="hash", links=link(run.artifact)),
         )
     )
+
+
+def _tasks(run: TrainingRun) -> str:
+    """How many steps each task had, where there are several."""
+    return ", ".join(f"{task} {steps:,}" for task, steps in run.tasks.items())
 
 
 def _artifact_row(ref: ArtifactRef, ident: str, link: Link) -> Row:

@@ -9,8 +9,10 @@ from typing import Any
 import jinja2
 
 from harness.records import Comparison
+from harness.report.material import difference, shared_deviations, shared_table
 from harness.report.provenance_view import provenance_sections
-from harness.report.scoreboard import scoreboard
+from harness.report.scoreboard import scoreboard, shared_flags, summary
+from harness.report.terms import FLAGS, UNKNOWN_FLAG
 from harness.report.view import claim_view
 from harness.report.words import count, visible
 from harness.resources import resource_dir
@@ -35,7 +37,9 @@ def render_run(comparisons: Sequence[Comparison]) -> str:
     if not comparisons:
         raise ValueError("a report needs at least one comparison")
     idents = [f"claim-{place}" for place in range(1, len(comparisons) + 1)]
-    views = [claim_view(one, ident) for one, ident in zip(comparisons, idents, strict=True)]
+    shared = shared_deviations(comparisons)
+    known = frozenset(difference(one) for one in shared)
+    views = [claim_view(one, ident, known) for one, ident in zip(comparisons, idents, strict=True)]
     several = len(views) > 1
     page = _environment().get_template("report.html")
     return page.render(
@@ -44,6 +48,9 @@ def render_run(comparisons: Sequence[Comparison]) -> str:
         several=several,
         scales=tuple(dict.fromkeys(view.scale for view in views if view.scale)),
         scoreboard=scoreboard(comparisons, idents) if several else None,
+        summary=summary(comparisons) if several else "",
+        flags=tuple((flag, FLAGS.get(flag, UNKNOWN_FLAG)) for flag in shared_flags(comparisons)),
+        deviations=shared_table(shared) if shared else None,
         # Heading ranks: the page's own title comes first where there are several claims.
         rank={"claim": "h2", "section": "h3", "part": "h4"}
         if several

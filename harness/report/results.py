@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from harness.models import Metric
 from harness.records import Comparison, Effect, Estimate, Level, Score, SystemResult
-from harness.report.language_table import items_of, level_of, metrics_of
 from harness.report.sentences import pair, scope
+from harness.report.shape import FEW, PAIRS, level_of, metrics_of, several, total_items
 from harness.report.tables import Cell, Column, Row, Table, code, figure, short, table, text
 from harness.report.words import (
     METRICS,
+    count,
     interval,
     listing,
     number,
@@ -18,6 +19,7 @@ from harness.report.words import (
     printed,
     signed,
     two_sided,
+    unit,
 )
 
 Link = Callable[[str], tuple[tuple[str, str], ...]]
@@ -33,10 +35,12 @@ def signature(comparison: Comparison) -> str:
         return "No scores were recorded."
     scorers = listing(sorted({score.scorer for score in scores}))
     splits = listing(sorted({score.split for score in scores}))
-    items = sum(max(amounts, default=0) for amounts in items_of(comparison).values())
+    targets = comparison.claim.targets
+    items = total_items(comparison, list(targets))
     seeds = listing([str(seed) for seed in comparison.seeds])
+    of = count(len(targets), "task") if several(comparison) else listing(list(targets.values()))
     return (
-        f"Scorer {scorers} on split {splits} of {comparison.claim.target_title}, {items:,} items, "
+        f"Scorer {scorers} on split {splits} of {of}, {items:,} items, "
         f"{scope(comparison)} (seed numbers {seeds}), {comparison.precision}."
     )
 
@@ -73,6 +77,9 @@ def levels_table(comparison: Comparison) -> Table:
         Column(label="Per seed", numeric=True),
         Column(label="Level"),
     )
+    metrics = metrics_of(comparison)
+    if len(comparison.systems) > FEW:
+        metrics = metrics[:1]
     rows = [
         Row(
             cells=(
@@ -85,7 +92,7 @@ def levels_table(comparison: Comparison) -> Table:
             )
         )
         for one in comparison.systems
-        for place, level in enumerate(one.levels)
+        for place, level in enumerate(found for found in one.levels if found.metric in metrics)
     ]
     caption = (
         "Each system’s own score beside the paper’s. A weak baseline inflates a gain, so the "
@@ -116,14 +123,14 @@ def reported(comparison: Comparison, effect: Effect) -> str:
     """The paper's difference with its metric, e.g. "+14.5 EM"."""
     if effect.reported is None:
         return "no size"
-    return f"{printed(effect.reported, sign=True)} {METRICS[comparison.claim.metric]}"
+    return f"{printed(effect.reported, sign=True)} {unit(comparison.claim.metric)}"
 
 
 def reproduced(comparison: Comparison, effect: Effect) -> str:
     """The re-run's difference with its interval, named where there are several."""
     estimate = effect.same_items
     name = f"{pair(comparison, effect)}: " if len(comparison.effects) > 1 else ""
-    value = f"{signed(estimate.value)} {METRICS[estimate.metric]}"
+    value = f"{signed(estimate.value)} {unit(estimate.metric)}"
     return f"{name}{value} ({two_sided(estimate)} interval {interval(estimate)})"
 
 
@@ -148,11 +155,13 @@ def _effect_rows(comparison: Comparison, effect: Effect) -> list[Row]:
             name,
             printed(effect.reported, sign=True) if effect.reported else "no size",
             (same, new),
-            (short(wins), figure(_p_value(effect.p_value))),
+            (short(wins), figure(chance(effect.p_value))),
         )
     ]
     others: dict[Metric, list[Estimate]] = {}
     for estimate in effect.other_metrics:
+        if estimate.metric == "score" or len(comparison.effects) > PAIRS:
+            continue
         others.setdefault(estimate.metric, []).append(estimate)
     rows += [_estimate_row(name, "", found, (short(), figure())) for found in others.values()]
     return rows
@@ -184,7 +193,8 @@ def _bounds(estimate: Estimate | None) -> Cell:
     return figure(interval(estimate, 2), f"{two_sided(estimate)}, {spread}, {freedom}")
 
 
-def _p_value(value: float) -> str:
+def chance(value: float) -> str:
+    """A p-value, with three digits."""
     return "< 0.001" if value < 0.001 else number(value, 3)
 
 
@@ -193,7 +203,8 @@ def _seed_row(
 ) -> Row:
     scores = [score for score in one.scores if score.seed == seed]
     averages = [_seed_average(level_of(one, metric), place) for metric in metrics]
-    keys = list(dict.fromkeys(score.predictions for score in scores))
+    keys = list(dict.fromkeys((score.task, score.predictions) for score in scores))
+    keys = keys if len({task for task, _ in keys}) > 1 else [("", key) for _, key in keys]
     return Row(
         cells=(
             text(one.label),
@@ -203,10 +214,15 @@ def _seed_row(
             Cell(
                 lines=() if keys else code().lines,
                 style="hash",
-                links=tuple(found for key in keys for found in link(key)),
+                links=tuple(_named(found, tasks) for tasks, key in keys for found in link(key)),
             ),
         )
     )
+
+
+def _named(link: tuple[str, str], task: str) -> tuple[str, str]:
+    """A link to predictions with the task that they are of."""
+    return (f"{task} {link[0]}".strip(), link[1])
 
 
 def _seed_average(level: Level | None, place: int) -> str:
@@ -217,5 +233,5 @@ def _seed_average(level: Level | None, place: int) -> str:
 
 def _what(scores: Sequence[Score]) -> str:
     scorers = sorted({score.scorer for score in scores})
-    items = {score.language: score.items for score in scores}
+    items = {(score.task, score.language): score.items for score in scores}
     return f"{listing(scorers)}, {sum(items.values()):,} items" if scorers else ""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 ROW = 21
 """Height of a line, in user units."""
 LEFT = 100
-"""Width of the names' column."""
+"""Width of the column of short names, languages or seeds."""
+WIDE = 150
+"""Width of the column of names of tasks or systems."""
 SMALL = 10.5
 
 
@@ -34,6 +36,8 @@ class Row:
     filled: bool = True
     thick: float = 2.6
     note: str = ""
+    dots: tuple[float, ...] = ()
+    """Further values, drawn small."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +64,21 @@ def headings(text: str) -> list[Row]:
     return [Row(label=line) for line in lines]
 
 
-def row_plot(rows: Sequence[Row], guides: Sequence[Guide], caption: Caption) -> Markup:
+def clip(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters."""
+    text = visible(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def row_plot(
+    rows: Sequence[Row], guides: Sequence[Guide], caption: Caption, left: int = LEFT
+) -> Markup:
     """The lines from top to bottom over one horizontal axis that includes zero."""
     notes = max((len(row.note) for row in rows), default=0) * 6.2 + 12
     top, body = 24, ROW * len(rows)
     with drawing():
         figure = blank(top + body + 44)
-        plot = axes(figure, LEFT, top, WIDTH - LEFT - notes, body)
+        plot = axes(figure, left, top, WIDTH - left - notes, body)
         plot.set_ylim(len(rows) - 0.5, -0.5)
         plot.set_xlim(*_range(rows, guides))
         plot.axvline(0, color=COLOURS["ink"], linewidth=1)
@@ -77,7 +89,7 @@ def row_plot(rows: Sequence[Row], guides: Sequence[Guide], caption: Caption) -> 
             )
         for place, row in enumerate(rows):
             if row.value is None:
-                _heading(plot, place, row.label)
+                _heading(plot, place, row.label, left)
             else:
                 _line(plot, place, row, row.value)
         horizontal(plot, caption.axis)
@@ -117,17 +129,18 @@ def horizontal(plot: Axes, axis: str) -> None:
 def _range(rows: Sequence[Row], guides: Sequence[Guide]) -> tuple[float, float]:
     values = [0.0, *(guide.value for guide in guides)]
     for row in rows:
-        values += [one for one in (row.value, *(row.bounds or ())) if one is not None]
+        found = (row.value, *(row.bounds or ()), *row.dots)
+        values += [one for one in found if one is not None]
     pad = 0.06 * ((max(values) - min(values)) or 1)
     return min(values) - pad, max(values) + pad
 
 
-def _heading(plot: Axes, place: int, text: str) -> None:
+def _heading(plot: Axes, place: int, text: str, left: int) -> None:
     plot.annotate(
         text,
         xy=(0, place),
         xycoords=plot.get_yaxis_transform(),
-        xytext=(-LEFT + 2, 0),
+        xytext=(-left + 2, 0),
         textcoords="offset points",
         va="center",
         color=COLOURS["ink"],
@@ -144,6 +157,8 @@ def _line(plot: Axes, place: int, row: Row, value: float) -> None:
         plot.plot(row.bounds, (place, place), color=colour, linewidth=row.thick)
         for bound in row.bounds:
             plot.plot([bound], [place], color=colour, linestyle="none", marker="|", markersize=8)
+    for dot in row.dots:
+        plot.plot([dot], [place], color=COLOURS["here"], linestyle="none", marker="o", markersize=4)
     plot.plot(
         [value],
         [place],

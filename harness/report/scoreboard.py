@@ -1,20 +1,25 @@
-"""The table on top of a report with several claims."""
+"""What stands on top of a report with several claims: how they came out, and a row for each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from harness.models import Rung
 from harness.records import Comparison, Effect
 from harness.report.holm import adjusted
-from harness.report.results import reported
+from harness.report.results import chance, reported
 from harness.report.sentences import pair
+from harness.report.shape import PAIRS, judged, several
 from harness.report.tables import Cell, Column, Row, Table, figure, table, text
 from harness.report.terms import rung_words
-from harness.report.words import METRICS, interval, number, signed, two_sided
+from harness.report.words import count, in_words, interval, listing, signed, two_sided, unit
 
 _CAPTION = (
-    "Every claim of this run, a row for each difference that it is about. The p-values are "
-    "one-sided and adjusted for their number (Holm); they move no verdict."
+    "Every claim of this run, with each difference that it is judged by and its {level} interval "
+    "(of more than three the lowest and the highest). The p-values are one-sided and adjusted for "
+    "their number (Holm); they move no verdict."
 )
 _COLUMNS = (
     Column(label="Claim"),
@@ -24,54 +29,105 @@ _COLUMNS = (
     Column(label="Adjusted p", numeric=True),
     Column(label="Flags"),
 )
+_RUNGS: tuple[tuple[Rung, str], ...] = (
+    ("QUANTITATIVE", "reproduced with the size"),
+    ("SUBSTANTIAL", "reproduced in substance"),
+    ("DIRECTION", "same direction"),
+    ("INCONCLUSIVE", "undecided"),
+    ("CONTRADICTED", "contradicted"),
+    ("INVALID", "without a verdict"),
+)
+
+
+def summary(comparisons: Sequence[Comparison]) -> str:
+    """How many claims reached which rung: "22 claims: nine same direction, ..."."""
+    found = Counter(one.verdict.rung for one in comparisons)
+    parts = [f"{in_words(found[rung])} {words}" for rung, words in _RUNGS if found[rung]]
+    met = sum(one.verdict.met for one in comparisons)
+    claims = count(len(comparisons), "claim")
+    return (
+        f"{claims[0].upper()}{claims[1:]}: {listing(parts)}. What was required of this run is "
+        f"met by {in_words(met)}."
+    )
+
+
+def shared_flags(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """The flags that every claim carries; they are said once, above the table."""
+    first = comparisons[0].verdict.flags
+    return tuple(flag for flag in first if all(flag in one.verdict.flags for one in comparisons))
 
 
 def scoreboard(comparisons: Sequence[Comparison], idents: Sequence[str]) -> Table:
-    """One row for each difference of each claim; a claim without any has a row of its own.
+    """One row for each claim.
 
     Args:
         comparisons: the claims of the run.
         idents: the id of each claim's section in the page.
     """
-    values = iter(adjusted([effect.p_value for one in comparisons for effect in one.effects]))
+    values = iter(adjusted([effect.p_value for one in comparisons for effect in judged(one)]))
+    shared = shared_flags(comparisons)
     rows = [
-        row
+        _row(one, ident, list(islice(values, len(judged(one)))), shared)
         for one, ident in zip(comparisons, idents, strict=True)
-        for row in _claim_rows(one, ident, values)
     ]
-    return table(_CAPTION, _COLUMNS, rows)
+    levels = {two_sided(effect.same_items) for one in comparisons for effect in judged(one)}
+    caption = _CAPTION.format(level=listing(sorted(levels) or [""])).replace("  ", " ")
+    return table(caption, _COLUMNS, rows)
 
 
-def _claim_rows(comparison: Comparison, ident: str, values: Iterable[float]) -> list[Row]:
+def _row(comparison: Comparison, ident: str, values: Sequence[float], shared: Sequence[str]) -> Row:
     verdict = comparison.verdict
-    met = "met" if verdict.met else "not met"
-    judged = text(rung_words(comparison).title, verdict.rung, f"required {verdict.required}: {met}")
-    flags = text(", ".join(verdict.flags))
-    title = comparison.claim.title
-    if not comparison.effects:
-        cells = (_name(title, "", ident), judged, figure(), figure(), figure(), flags)
-        return [Row(cells=cells)]
-    # `values` runs on over the claims: the effects come first so that `zip` takes none too many.
-    return [
-        Row(
-            cells=(
-                _name(title, pair(comparison, effect), ident),
-                judged,
-                figure(reported(comparison, effect)),
-                _found(effect),
-                figure(number(value, 3)),
-                flags,
-            )
+    met = "as required" if verdict.met else f"required: {verdict.required}"
+    words = text(rung_words(comparison).title, verdict.rung, met)
+    paper = [reported(comparison, effect) for effect in judged(comparison) if effect.reported]
+    # As words, which a narrow column can break.
+    flags = [flag.replace("_", " ").lower() for flag in verdict.flags if flag not in shared]
+    return Row(
+        cells=(
+            Cell(
+                lines=(_about(comparison),), style="title", links=((comparison.claim.title, ident),)
+            ),
+            words,
+            figure(*(paper or ["no size"])),
+            figure(*_found(comparison)),
+            figure(*_chances(comparison, values)),
+            text(", ".join(flags)),
         )
-        for effect, value in zip(comparison.effects, values, strict=False)
-    ]
+    )
 
 
-def _name(title: str, difference: str, ident: str) -> Cell:
-    return Cell(lines=(difference,) if difference else (), style="title", links=((title, ident),))
+def _about(comparison: Comparison) -> str:
+    titles = list(comparison.claim.targets.values())
+    of = count(len(titles), "task") if several(comparison) else titles[0]
+    return f"{comparison.claim.kind}, {of}"
 
 
-def _found(effect: Effect) -> Cell:
+def _found(comparison: Comparison) -> Iterator[str]:
+    """Each difference with its interval; of many the two ends."""
+    effects = judged(comparison)
+    if len(effects) <= PAIRS:
+        for effect in effects:
+            yield from _difference(comparison, effect)
+        return
+    by_value = sorted(effects, key=lambda effect: effect.same_items.value)
+    above = sum(effect.same_items.lower > 0 for effect in effects)
+    ends = " to ".join(signed(one.same_items.value) for one in (by_value[0], by_value[-1]))
+    yield f"{ends} {unit(comparison.claim.metric)}"
+    yield f"{count(len(effects), 'difference')}, {in_words(above)} with an interval above 0"
+
+
+def _difference(comparison: Comparison, effect: Effect) -> Iterator[str]:
     estimate = effect.same_items
-    value = f"{signed(estimate.value)} {METRICS[estimate.metric]}"
-    return figure(value, f"{interval(estimate)}, {two_sided(estimate)} interval")
+    value = f"{signed(estimate.value)} {unit(estimate.metric)}"
+    if len(judged(comparison)) == 1:
+        yield from (value, interval(estimate))
+    else:
+        yield f"{value} ({interval(estimate)})"
+        yield pair(comparison, effect)
+
+
+def _chances(comparison: Comparison, values: Sequence[float]) -> Iterator[str]:
+    if len(judged(comparison)) <= PAIRS:
+        yield from (chance(value) for value in values)
+        return
+    yield " to ".join(dict.fromkeys(chance(one(values)) for one in (min, max)))

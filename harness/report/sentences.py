@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.models import Rung
 from harness.records import Comparison, Effect
+from harness.report.shape import PAIRS, judged, several, short_title
 from harness.report.terms import sign_only
 from harness.report.words import (
-    METRICS,
     count,
+    in_words,
     interval,
     language,
     listing,
     number,
     percent,
+    points,
     printed,
     signed,
     two_sided,
@@ -73,37 +77,66 @@ _DIRECTION: dict[Rung, str] = {
 _NO_BETTER: dict[Rung, str] = {
     "SUBSTANTIAL": (
         "{scale}the re-run agrees with the paper: nothing tried is better than {reference} by "
-        "{delta} {metric} points or more. {found}."
+        "{delta} {points} or more. {found}."
     ),
     "CONTRADICTED": (
-        "{scale}the re-run contradicts the paper: {better} {is_are} better than {reference} by "
-        "more than the {delta} {metric} points that the claim allows. {found}."
+        "{scale}the re-run contradicts the paper: {better} is better than {reference} by "
+        "more than the {delta} {points} that the claim allows. {found}."
     ),
     "INCONCLUSIVE": (
         "{scale}the re-run can’t decide whether anything tried is better than {reference} by "
-        "{delta} {metric} points or more. {found}."
+        "{delta} {points} or more. {found}."
     ),
 }
+_ENOUGH: dict[Rung, str] = {
+    "DIRECTION": (
+        "{scale}the re-run agrees with the paper: at least {at_least} of {of} are established to "
+        "be better than {reference}, as the claim asks. {found}."
+    ),
+    "CONTRADICTED": (
+        "{scale}the re-run contradicts the paper: the claim asks for {at_least} of {of} to be "
+        "better than {reference}, and too many are established to be worse. {found}."
+    ),
+    "INCONCLUSIVE": (
+        "{scale}the re-run can’t decide whether {at_least} of {of} are better than {reference}, "
+        "as the claim says. {found}."
+    ),
+}
+_ORDER: dict[Rung, str] = {
+    "DIRECTION": "{scale}the re-run agrees with the paper’s order, {order}. {found}.",
+    "CONTRADICTED": "{scale}the re-run contradicts the paper’s order, {order}. {found}.",
+    "INCONCLUSIVE": (
+        "{scale}the re-run can’t decide the paper’s order, {order}: of {open} the interval leaves "
+        "room for both signs. {found}."
+    ),
+}
+_AGREES: tuple[Rung, ...] = ("QUANTITATIVE", "SUBSTANTIAL", "DIRECTION")
 
 
 def verdict_sentence(comparison: Comparison) -> str:
     """One or two sentences: what was found, and what that says about the claim."""
-    rung, kind = comparison.verdict.rung, comparison.claim.kind
-    if rung == "INVALID" or not comparison.effects:
+    if comparison.verdict.rung == "INVALID" or not comparison.effects:
         return _INVALID
-    if kind == "no_better":
-        agrees = rung in ("QUANTITATIVE", "SUBSTANTIAL", "DIRECTION")
-        template = _NO_BETTER["SUBSTANTIAL" if agrees else rung]
-        parts = _no_better_parts(comparison)
-    elif comparison.effects[0].reported is None:
-        template = _DIRECTION[rung if rung in _DIRECTION else "DIRECTION"]
-        parts = {"found": _found(comparison, comparison.effects[0])}
-    else:
-        template = _gain_template(comparison)
-        parts = _gain_parts(comparison)
+    template, parts = _form(comparison)
     scale = "At this small scale " if comparison.scaled_down else ""
     text = template.format(scale=scale, **parts)
     return text[0].upper() + text[1:]
+
+
+def _form(comparison: Comparison) -> tuple[str, dict[str, str]]:
+    """The kind's template for the rung, and what stands in its gaps."""
+    rung, kind = comparison.verdict.rung, comparison.claim.kind
+    if kind == "no_better":
+        form = _NO_BETTER["SUBSTANTIAL" if rung in _AGREES else rung]
+        return form, _no_better_parts(comparison)
+    if kind == "ordering":
+        return _ORDER["DIRECTION" if rung in _AGREES else rung], _order_parts(comparison)
+    if comparison.verdict.rule.at_least is not None:
+        return _ENOUGH["DIRECTION" if rung in _AGREES else rung], _enough_parts(comparison)
+    if comparison.effects[0].reported is None:
+        form = _DIRECTION[rung if rung in _DIRECTION else "DIRECTION"]
+        return form, {"found": _found(comparison, comparison.effects[0])}
+    return _gain_template(comparison), _gain_parts(comparison)
 
 
 def scale_line(comparison: Comparison) -> str:
@@ -113,8 +146,10 @@ def scale_line(comparison: Comparison) -> str:
 
 def scope(comparison: Comparison) -> str:
     """What an average runs over, e.g. "averaged over nine languages and two seeds"."""
-    languages = comparison.languages
     seeds = count(len(comparison.seeds), "seed")
+    if several(comparison):
+        return f"averaged over {count(len(comparison.claim.targets), 'task')} and {seeds}"
+    languages = [code for codes in comparison.languages.values() for code in codes]
     if len(languages) == 1:
         return f"in {language(languages[0])}, over {seeds}"
     return f"averaged over {count(len(languages), 'language')} and {seeds}"
@@ -128,7 +163,16 @@ def label(comparison: Comparison, system: str) -> str:
 def pair(comparison: Comparison, effect: Effect) -> str:
     """The difference by name: "English SQuAD first − no intermediate training"."""
     treatment, baseline = label(comparison, effect.treatment), label(comparison, effect.baseline)
-    return f"{treatment} \N{MINUS SIGN} {baseline}"
+    minus = f"{treatment} \N{MINUS SIGN} {baseline}"
+    if not effect.groups:
+        return minus
+    first, second = (_group(comparison, group) for group in effect.groups)
+    return f"gain of {first} \N{MINUS SIGN} gain of {second} ({minus})"
+
+
+def _group(comparison: Comparison, group: str) -> str:
+    """A group of targets by their titles."""
+    return listing([short_title(comparison, name) for name in group.split(", ")])
 
 
 def _found(comparison: Comparison, effect: Effect) -> str:
@@ -138,10 +182,33 @@ def _found(comparison: Comparison, effect: Effect) -> str:
     of = "of the difference " if below else ""
     return (
         f"{label(comparison, effect.treatment)} scored {number(abs(estimate.value))} "
-        f"{METRICS[estimate.metric]} points ({two_sided(estimate)} interval {of}"
+        f"{points(estimate.metric)} ({two_sided(estimate)} interval {of}"
         f"{interval(estimate)}) {'below' if below else 'above'} "
         f"{label(comparison, effect.baseline)}, {scope(comparison)}"
     )
+
+
+def _differences(comparison: Comparison, effects: Sequence[Effect], lead: str) -> str:
+    """Every difference with its interval; of many the lowest and the highest."""
+    if len(effects) > PAIRS:
+        by_value = sorted(effects, key=lambda effect: effect.same_items.value)
+        ends = " to ".join(
+            f"{signed(effect.same_items.value)} ({label(comparison, effect.treatment)})"
+            for effect in (by_value[0], by_value[-1])
+        )
+        return f"{lead}, {scope(comparison)}: from {ends}"
+    each = [
+        f"{_name(comparison, effect, effects)} {signed(effect.same_items.value)} "
+        f"({two_sided(effect.same_items)} interval {interval(effect.same_items)})"
+        for effect in effects
+    ]
+    return f"{lead}, {scope(comparison)}: {listing(each)}"
+
+
+def _name(comparison: Comparison, effect: Effect, effects: Sequence[Effect]) -> str:
+    """The treatment alone where all are compared with one system."""
+    shared = len({one.baseline for one in effects}) == 1 and not effect.groups
+    return label(comparison, effect.treatment) if shared else pair(comparison, effect)
 
 
 def _gain_template(comparison: Comparison) -> str:
@@ -166,20 +233,43 @@ def _gain_parts(comparison: Comparison) -> dict[str, str]:
 
 
 def _no_better_parts(comparison: Comparison) -> dict[str, str]:
-    effects, delta = comparison.effects, comparison.verdict.rule.delta
-    first = effects[0].same_items
-    # The bounds already carry the correction for several alternatives.
-    better = [e for e in effects if e.same_items.lower > delta] or list(effects)
-    differences = [
-        f"{label(comparison, effect.treatment)} {signed(effect.same_items.value)} "
-        f"({two_sided(effect.same_items)} interval {interval(effect.same_items)})"
-        for effect in effects
-    ]
+    effects, delta = judged(comparison), comparison.verdict.rule.delta
+    # The bounds shown are each alternative's own; the rule's are wider where there are several.
+    # Whatever contradicts the claim, the highest lower bound does.
+    best = max(effects, key=lambda effect: effect.same_items.lower)
     return {
-        "found": f"Difference to it, {scope(comparison)}: {listing(differences)}",
+        "found": _differences(comparison, effects, "Difference to it"),
         "reference": label(comparison, effects[0].baseline),
-        "better": listing([label(comparison, effect.treatment) for effect in better]),
-        "is_are": "is" if len(better) == 1 else "are",
+        "better": label(comparison, best.treatment),
         "delta": number(delta),
-        "metric": METRICS[first.metric],
+        "points": points(effects[0].same_items.metric),
     }
+
+
+def _enough_parts(comparison: Comparison) -> dict[str, str]:
+    effects = judged(comparison)
+    return {
+        "found": _differences(comparison, effects, "Difference to it"),
+        "reference": label(comparison, effects[0].baseline),
+        "of": count(len(effects), "alternative"),
+        "at_least": in_words(comparison.verdict.rule.at_least or 0),
+    }
+
+
+def _order_parts(comparison: Comparison) -> dict[str, str]:
+    effects = judged(comparison)
+    lead = "Difference" if len(effects) == 1 else "Differences"
+    undecided = [e for e in effects if e.same_items.lower <= 0 <= e.same_items.upper] or effects
+    return {
+        "found": _differences(comparison, effects, lead),
+        "order": " > ".join(_order(comparison, effects)),
+        "open": listing([pair(comparison, effect) for effect in undecided]),
+    }
+
+
+def _order(comparison: Comparison, effects: Sequence[Effect]) -> list[str]:
+    if effects[0].groups:
+        names = dict.fromkeys(group for effect in effects for group in effect.groups)
+        return [f"gain of {_group(comparison, name)}" for name in names]
+    names = dict.fromkeys(one for effect in effects for one in (effect.treatment, effect.baseline))
+    return [label(comparison, name) for name in names]

@@ -35,6 +35,8 @@ class Row:
     cells: tuple[Cell, ...]
     anchor: str = ""
     strong: bool = False
+    heading: bool = False
+    """The one cell spans the table: a heading of the rows below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,11 @@ def table(caption: str, columns: Sequence[Column | str], rows: Sequence[Row]) ->
         rows=tuple(rows),
         groups=tuple(groups) if grouped else (),
     )
+
+
+def heading(words: str) -> Row:
+    """A heading of the rows below it."""
+    return Row(cells=(text(words),), heading=True)
 
 
 def text(*lines: str) -> Cell:

@@ -74,10 +74,36 @@ _NONE_BETTER: dict[Rung, RungWords] = {
     ),
 }
 
+_ORDER: dict[Rung, RungWords] = {
+    "DIRECTION": RungWords(
+        title="Same order",
+        tone="direction",
+        meaning="Each is established to be above the next; by how much isn’t.",
+    ),
+    "CONTRADICTED": RungWords(
+        title="Order contradicted",
+        tone="bad",
+        meaning="One that the claim puts first is established to be below the next.",
+    ),
+    "INCONCLUSIVE": RungWords(
+        title="Undecided",
+        tone="open",
+        meaning="For at least one neighbouring pair the interval is too wide to decide.",
+    ),
+}
+_ENOUGH: dict[Rung, RungWords] = {
+    "DIRECTION": RungWords(
+        title="Same direction",
+        tone="direction",
+        meaning="As many alternatives as the claim asks for are established to be better.",
+    ),
+}
 _LADDERS: dict[Kind, tuple[Rung, ...]] = {
     "gain": ("DIRECTION", "SUBSTANTIAL", "QUANTITATIVE"),
     "direction": ("DIRECTION",),
     "no_better": ("DIRECTION", "SUBSTANTIAL"),
+    "ordering": ("DIRECTION",),
+    "aggregate": ("DIRECTION", "SUBSTANTIAL", "QUANTITATIVE"),
 }
 
 FLAGS: dict[str, str] = {
@@ -112,8 +138,15 @@ UNKNOWN_FLAG = "No explanation of this flag is recorded."
 def rung_words(comparison: Comparison) -> RungWords:
     """How this verdict looks and what it means for its kind of claim."""
     verdict = comparison.verdict
+    own: dict[Rung, RungWords] = {}
     if comparison.claim.kind == "no_better":
-        return _NONE_BETTER.get(verdict.rung, RUNGS[verdict.rung])
+        own = _NONE_BETTER
+    elif comparison.claim.kind == "ordering":
+        own = _ORDER
+    elif verdict.rule.at_least is not None:
+        own = _ENOUGH
+    if verdict.rung in own:
+        return own[verdict.rung]
     if verdict.rung == "CONTRADICTED" and "SMALLER" in verdict.flags:
         return _SMALLER
     return RUNGS[verdict.rung]

@@ -9,8 +9,14 @@ from markupsafe import Markup
 from harness.records import Comparison, Named
 from harness.report import charts, data_section, material, panels, results
 from harness.report.evidence import evidence_table
-from harness.report.language_table import languages_table
+from harness.report.language_table import (
+    candidates_table,
+    languages_tables,
+    languages_title,
+    tasks_table,
+)
 from harness.report.sentences import scale_line, verdict_sentence
+from harness.report.shape import PAIRS, candidates, level_of, metrics_of, several, short_title
 from harness.report.tables import Table
 from harness.report.terms import FLAGS, UNKNOWN_FLAG, RungWords, reachable, rung_words
 from harness.report.words import (
@@ -18,9 +24,14 @@ from harness.report.words import (
     count,
     language,
     listing,
+    signed,
     two_sided,
+    unit,
     where,
 )
+
+# Trainings that stand in an open table.
+_MOST_ROWS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,21 +86,35 @@ class ClaimView:
     effects: Table
     effects_chart: Chart | None
     methods: tuple[str, ...]
-    languages: Table
+    tasks: Table | None
+    """Task by task, where the claim has several targets."""
+    tasks_chart: Chart | None
+    candidates: Table | None
+    """What a best-of was chosen from."""
+    languages: tuple[Table, ...]
+    """Of one target: shown in full; the first one at least."""
+    language_folds: tuple[tuple[str, tuple[Table, ...]], ...]
+    """(line to unfold, tables) for each of several targets."""
     language_charts: tuple[Chart, ...]
     levels: Table
     evidence: Table
     seeds: Table
     seeds_chart: Chart | None
     training: Table
+    long: bool
+    """The tables of trainings are long: they are folded."""
     curves: Chart | None
     deviations: Table
+    shared_deviations: int
+    """How many more stand on top of the page, for all claims."""
     data: Table
     findings: tuple[str, ...]
     checks: Table
     passed: tuple[tuple[str, str], ...]
-    splits: Table
+    splits: Table | None
+    rows_by_language: tuple[tuple[str, str], ...]
     lengths: Chart | None
+    lengths_facts: tuple[tuple[str, str], ...]
     overlaps: Table
     overlap_examples: Table
     files: Table
@@ -100,8 +125,17 @@ class ClaimView:
     artifacts: Table
 
 
-def claim_view(comparison: Comparison, ident: str) -> ClaimView:
-    """Everything that the page shows of one claim."""
+def claim_view(
+    comparison: Comparison, ident: str, shared: frozenset[material.Difference] = frozenset()
+) -> ClaimView:
+    """Everything that the page shows of one claim.
+
+    Args:
+        comparison: the claim and what was found.
+        ident: prefix of every id of its section.
+        shared: differences from the paper that stand on top of the page, for all claims.
+    """
+    crowded = data_section.crowded(comparison)
     link = material.artifact_link(comparison, ident)
     claim, verdict, paper = comparison.claim, comparison.verdict, comparison.paper
     return ClaimView(
@@ -120,26 +154,34 @@ def claim_view(comparison: Comparison, ident: str) -> ClaimView:
         ladder=_ladder(comparison),
         glance=_glance(comparison),
         flags=tuple((flag, FLAGS.get(flag, UNKNOWN_FLAG)) for flag in verdict.flags),
-        missing=listing([language(code) for code in comparison.missing_languages] or [""]),
+        missing=_missing(comparison),
         signature=results.signature(comparison),
         effects=results.effects_table(comparison),
         effects_chart=_effects_chart(comparison, ident),
         methods=results.methods(comparison),
-        languages=languages_table(comparison),
+        tasks=tasks_table(comparison) if several(comparison) else None,
+        tasks_chart=_tasks_chart(comparison, ident),
+        candidates=candidates_table(comparison) if candidates(comparison) else None,
+        languages=() if several(comparison) else _languages(comparison),
+        language_folds=_language_folds(comparison),
         language_charts=_language_charts(comparison, ident),
         levels=results.levels_table(comparison),
         evidence=evidence_table(comparison),
         seeds=results.seeds_table(comparison, link),
         seeds_chart=_seeds_chart(comparison, ident),
         training=material.training_table(comparison, link),
+        long=len(comparison.training) > _MOST_ROWS,
         curves=_curves_chart(comparison, ident),
-        deviations=material.deviations_table(comparison),
+        deviations=material.deviations_table(comparison, shared),
+        shared_deviations=len(shared),
         data=material.data_table(comparison, link),
         findings=tuple(data_section.findings(comparison)),
         checks=data_section.checks_table(comparison),
         passed=data_section.passed_checks(comparison),
-        splits=data_section.splits_table(comparison),
-        lengths=_lengths_chart(comparison, ident),
+        splits=None if crowded else data_section.splits_table(comparison),
+        rows_by_language=data_section.rows_by_language(comparison) if crowded else (),
+        lengths=None if crowded else _lengths_chart(comparison, ident),
+        lengths_facts=data_section.lengths_facts(comparison) if crowded else (),
         overlaps=data_section.overlaps_table(comparison),
         overlap_examples=data_section.overlap_examples(comparison),
         files=material.files_table(comparison),
@@ -170,24 +212,60 @@ def _ladder(comparison: Comparison) -> tuple[Step, ...]:
 def _glance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     effects = comparison.effects
     paper = [results.reported(comparison, effect) for effect in effects if effect.reported]
+    titles = list(comparison.claim.targets.values())
+    many = f"{count(len(titles), 'task')}: " if several(comparison) else ""
     return (
         ("The paper reports", "; ".join(paper) or "no size"),
-        (
-            "The re-run finds",
-            "; ".join(results.reproduced(comparison, e) for e in effects) or "nothing",
-        ),
-        ("Target", comparison.claim.target_title),
+        ("The re-run finds", _finds(comparison)),
+        ("Targets" if many else "Target", many + listing(titles)),
         ("Seeds", count(len(comparison.seeds), "seed")),
         ("Profile", comparison.profile.id),
         ("Protocol", comparison.protocol.id),
         ("Encoder", comparison.encoder.title),
-        ("Averaged over", f"{_languages(comparison)}. {comparison.claim.average}"),
+        ("Averaged over", f"{_scope(comparison)}. {comparison.claim.average}"),
     )
 
 
-def _languages(comparison: Comparison) -> str:
-    names = listing([language(code) for code in comparison.languages])
-    return f"{count(len(comparison.languages), 'language')}: {names}"
+def _finds(comparison: Comparison) -> str:
+    effects = comparison.effects
+    if len(effects) > PAIRS:
+        found = sorted(effect.same_items.value for effect in effects)
+        ends = f"{signed(found[0])} to {signed(found[-1])} {unit(comparison.claim.metric)}"
+        return f"{count(len(effects), 'difference')}, {ends}"
+    return "; ".join(results.reproduced(comparison, one) for one in effects) or "nothing"
+
+
+def _scope(comparison: Comparison) -> str:
+    cells = [code for codes in comparison.languages.values() for code in codes]
+    different = list(dict.fromkeys(cells))
+    if several(comparison):
+        return f"{len(cells):,} pairs of task and language, {count(len(different), 'language')}"
+    names = listing([language(code) for code in different] or ["none"])
+    return f"{count(len(different), 'language')}: {names}"
+
+
+def _missing(comparison: Comparison) -> str:
+    """Languages without data, with their target where there are several."""
+    parts = []
+    for target, codes in comparison.missing_languages.items():
+        names = listing([language(code) for code in codes] or [""])
+        of = f" ({short_title(comparison, target)})" if several(comparison) else ""
+        parts += [f"{names}{of}"] if names else []
+    return listing(parts or [""])
+
+
+def _languages(comparison: Comparison) -> tuple[Table, ...]:
+    (target,) = comparison.claim.targets
+    return languages_tables(comparison, target)
+
+
+def _language_folds(comparison: Comparison) -> tuple[tuple[str, tuple[Table, ...]], ...]:
+    if not several(comparison):
+        return ()
+    return tuple(
+        (languages_title(comparison, target), languages_tables(comparison, target))
+        for target in comparison.claim.targets
+    )
 
 
 def _setup(comparison: Comparison) -> tuple[Facts, ...]:
@@ -208,7 +286,9 @@ def _effects_chart(comparison: Comparison, ident: str) -> Chart | None:
         return None
     level = two_sided(comparison.effects[0].same_items)
     caption = f"Thick line: {level} interval on the paper’s test items; thin line: for new items."
-    if any(effect.reported for effect in comparison.effects):
+    if charts.compact(comparison):
+        caption = f"{level} intervals on the paper’s test items."
+    elif any(effect.reported for effect in comparison.effects):
         caption += " Diamond: the number that the paper prints."
     return Chart(svg=charts.effects_chart(comparison, f"{ident}-effects"), caption=caption)
 
@@ -220,23 +300,39 @@ def _seeds_chart(comparison: Comparison, ident: str) -> Chart | None:
     return Chart(svg=svg, caption="The difference in each seed’s training runs, and their mean.")
 
 
-def _language_charts(comparison: Comparison, ident: str) -> tuple[Chart, ...]:
+def _tasks_chart(comparison: Comparison, ident: str) -> Chart | None:
+    if not several(comparison) or not comparison.systems:
+        return None
     seeds = count(len(comparison.seeds), "seed")
-    metrics = dict.fromkeys(level.metric for one in comparison.systems for level in one.levels)
+    svg = panels.tasks_chart(comparison, f"{ident}-tasks")
+    return Chart(svg=svg, caption=f"Each task’s figure, mean over its languages and {seeds}.")
+
+
+def _language_charts(comparison: Comparison, ident: str) -> tuple[Chart, ...]:
+    if several(comparison):
+        return ()
+    seeds = count(len(comparison.seeds), "seed")
     return tuple(
         Chart(
             svg=panels.languages_chart(comparison, metric, f"{ident}-{metric}"),
             caption=f"{METRICS[metric]} per language, mean over {seeds}.",
         )
-        for metric in metrics
+        for metric in metrics_of(comparison)
+        if any(level_of(one, metric) for one in comparison.systems)
     )
 
 
 def _curves_chart(comparison: Comparison, ident: str) -> Chart | None:
-    if not any(run.loss for run in comparison.training):
+    drawn = panels.curve_panels(comparison)
+    if not drawn:
         return None
     svg = panels.curves_chart(comparison, f"{ident}-curves")
-    return Chart(svg=svg, caption="Training loss; a line for each seed.")
+    caption = "Training loss; a line for each seed."
+    if several(comparison):
+        caption = "Training loss of the intermediate trainings; a line for each seed."
+    if len(drawn) > panels.MOST_PANELS:
+        caption += f" The first {panels.MOST_PANELS} of {len(drawn)}."
+    return Chart(svg=svg, caption=caption)
 
 
 def _lengths_chart(comparison: Comparison, ident: str) -> Chart | None:

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from harness.models import Evidence, Metric, Reported
 from harness.records import Estimate
 
-METRICS: dict[Metric, str] = {"em": "EM", "f1": "F1"}
+METRICS: dict[Metric, str] = {"em": "EM", "f1": "F1", "accuracy": "Accuracy", "score": "Score"}
+
+# What a number of the metric counts, after the number.
+_POINTS: dict[Metric, str] = {
+    "em": "EM points",
+    "f1": "F1 points",
+    "accuracy": "points of accuracy",
+    "score": "points",
+}
+_UNITS: dict[Metric, str] = {"em": "EM", "f1": "F1", "accuracy": "accuracy", "score": "points"}
 
 _NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six"),
@@ -46,6 +55,16 @@ EVIDENCE_STATUS = {
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
+
+
+def points(metric: Metric) -> str:
+    """What a difference counts: "4.2 EM points"."""
+    return _POINTS[metric]
+
+
+def unit(metric: Metric) -> str:
+    """The same in a table's cell: "+4.2 EM"."""
+    return _UNITS[metric]
 
 
 def visible(text: str) -> str:
@@ -90,8 +109,12 @@ def percent(share: float) -> str:
 
 def count(amount: int, noun: str, plural: str | None = None) -> str:
     """An amount and its noun: "nine languages", "one seed", "5,077 items"."""
-    word = _NUMBERS[amount] if 0 <= amount < len(_NUMBERS) else f"{amount:,}"
-    return f"{word} {noun if amount == 1 else plural or noun + 's'}"
+    return f"{in_words(amount)} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def in_words(amount: int) -> str:
+    """A small number in words: "nine", but "22"."""
+    return _NUMBERS[amount] if 0 <= amount < len(_NUMBERS) else f"{amount:,}"
 
 
 def language(code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -46,7 +47,9 @@ def prefixes(ids: Iterable[str | None], rule: LanguageRule) -> dict[str, int]:
 
 def labelled(table: pa.Table, config: str, rule: LanguageRule) -> pa.Table:
     """`table` with the columns `language` and `config` added; DataError as `languages_of`."""
-    codes = languages_of(table.column("id").to_pylist(), config, rule)
+    by_id = rule.by == "id_prefix"
+    ids = table.column("id").to_pylist() if by_id else [None] * table.num_rows
+    codes = languages_of(ids, config, rule)
     table = table.drop_columns(
         [name for name in ("language", "config") if name in table.schema.names]
     )
@@ -75,7 +78,8 @@ def spread(tables: Sequence[pa.Table], where: str) -> pa.Table:
     """Row i from table i modulo their number: every row once, the tables taking turns.
 
     Raises:
-        DataError: the tables aren't parallel (same ids in the same order).
+        DataError: the tables aren't parallel: the same ids in the same order, or as many rows where
+            rows have no ids.
     """
     for table in tables[1:]:
         _check_parallel(tables[0], table, where)
@@ -109,7 +113,7 @@ def counted(names: Iterable[str]) -> dict[str, int]:
 
 
 def _check_parallel(first: pa.Table, other: pa.Table, where: str) -> None:
-    left, right = first.column("id").to_pylist(), other.column("id").to_pylist()
+    left, right = _ids(first), _ids(other)
     if left == right:
         return
     at = next(
@@ -122,6 +126,11 @@ def _check_parallel(first: pa.Table, other: pa.Table, where: str) -> None:
         expected="parallel configs: the same ids in the same order",
         fix="Only translations of one set of questions can be spread; use `combine: concat`.",
     )
+
+
+def _ids(table: pa.Table) -> list[Any]:
+    named = "id" in table.column_names
+    return list(table.column("id").to_pylist()) if named else list(range(table.num_rows))
 
 
 def _known(code: str | None, whose: str, rule: LanguageRule) -> str:

@@ -1,41 +1,67 @@
 """Data that the user brings (`--files NAME=DIR`) where the Hub doesn't have it.
 
-A pin of kind "files" names the files relative to that folder.
+A pin of kind "files" names the files relative to that folder: one file, or a pattern of many, in
+which `*` stands for any part of a name and `{02..21}` for these numbers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.canonical import file_sha256
+from harness.canonical import digest, file_sha256
 from harness.errors import DataError
 
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
-def locate(folders: Mapping[str, Path], name: str, file: str, sha256: str | None = None) -> Path:
-    """The file that the user brought for the data set `name`.
+
+def expand(file: str) -> list[str]:
+    """A pin's name of files without its range of numbers: as many names as it has numbers.
+
+    "{02..04}/*.auto" is "02/*.auto", "03/*.auto" and "04/*.auto".
+    """
+    found = _RANGE.search(file)
+    if found is None:
+        return [file]
+    first, last = found.groups()
+    numbers = (str(number).zfill(len(first)) for number in range(int(first), int(last) + 1))
+    return [f"{file[: found.start()]}{number}{file[found.end() :]}" for number in numbers]
+
+
+def locate(
+    folders: Mapping[str, Path], name: str, file: str, sha256: str | None = None
+) -> tuple[list[Path], dict[str, str]]:
+    """The files that the user brought for the data set `name`, and what their bytes are.
 
     Args:
         folders: what `--files` gave: data set -> folder.
         name: the data set's name in pins.yaml.
-        file: relative to that folder.
-        sha256: what the bytes must be; None where nobody knows it in advance.
+        file: relative to that folder; may be a pattern.
+        sha256: what the bytes must be; None where nobody knows it in advance. Of a pattern, the
+            hash of its files' names and hashes.
+
+    Returns:
+        The files in the order of their names, and name -> sha256; of a pattern one entry for each
+        of `expand(file)`.
 
     Raises:
-        DataError: no folder was given, it lacks the file, or the file's bytes are others. The
-            message says what to bring and where.
+        DataError: no folder was given, it lacks files, or the bytes are others. The message says
+            what to bring and where.
     """
     require(folders, name, [file])
-    path = folders[name] / file
-    found = file_sha256(path)
+    folder = folders[name]
+    parts = {part: _matching(folder, part) for part in expand(file)}
+    hashes = {part: _digest(folder, part, paths) for part, paths in parts.items()}
+    found = hashes[file] if file in hashes else digest(hashes)
     if sha256 is not None and found != sha256:
         raise DataError(
-            where=str(path),
+            where=str(folder / file),
             got=f"sha256 {found}",
             expected=f"sha256 {sha256}",
-            fix="The file is another version or damaged: bring the pinned one.",
+            fix="The data are another version or damaged: bring the pinned ones.",
         )
-    return path
+    return [path for paths in parts.values() for path in paths], hashes
 
 
 def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> None:
@@ -53,7 +79,7 @@ def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> No
             fix=f"Put {names} into a folder DIR and add `--files {name}=DIR`.",
         )
     folder = folders[name]
-    lacking = [file for file in wanted if not (folder / file).is_file()]
+    lacking = [part for file in wanted for part in expand(file) if not _matching(folder, part)]
     if lacking:
         names = ", ".join(lacking)
         held = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
@@ -63,3 +89,15 @@ def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> No
             expected=f"{names} of data set `{name}`",
             fix=f"Put {names} there, or name another folder with `--files {name}=DIR`.",
         )
+
+
+def _matching(folder: Path, part: str) -> list[Path]:
+    if "*" not in part:
+        return [folder / part] if (folder / part).is_file() else []
+    return sorted(path for path in folder.glob(part) if path.is_file())
+
+
+def _digest(folder: Path, part: str, paths: Sequence[Path]) -> str:
+    if "*" not in part:
+        return file_sha256(paths[0])
+    return digest({path.relative_to(folder).as_posix(): file_sha256(path) for path in paths})

@@ -225,11 +225,16 @@ def _absent(folder: Path, asked: str, held: str) -> DataError:
     )
 
 
-class _Dumper(yaml.SafeDumper):
+# libyaml's where PyYAML was built with it: fetch writes the file anew after each of hundreds of
+# files, and in Python that took longer than fetching them.
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Quotes text that begins like a number: YAML 1.1 and 1.2 disagree on which of it is one."""
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> Any:
+def _text(dumper: Any, text: str) -> Any:
     style = "'" if text[:1].isdigit() or text[:1] in "+-." else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

@@ -1,8 +1,4 @@
-"""Data files -> Arrow tables: Parquet as the Hub stores it, SQuAD's JSON, and the checked columns.
-
-Values are never changed here: a column may be given its canonical Arrow type (a string column
-that was stored as large_string, a struct whose fields come in the other order), nothing more.
-"""
+"""Data files -> Arrow tables: Parquet as the Hub stores it, and SQuAD's JSON."""
 
 from __future__ import annotations
 
@@ -12,37 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import DataError
+from harness.sources.schemas import SCHEMAS, class_labels
 
-ANSWERS = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
-# The columns of extractive question answering, as rajpurkar/squad has them.
-SQUAD_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "context": pa.string(),
-    "question": pa.string(),
-    "answers": ANSWERS,
-}
-OPTIONAL_COLUMNS: dict[str, pa.DataType] = {"title": pa.string()}
-_SQUAD_JSON = pa.schema(
-    [(name, kind) for name, kind in {**OPTIONAL_COLUMNS, **SQUAD_COLUMNS}.items()]
-)
+_SQUAD = SCHEMAS["squad"]
+_SQUAD_JSON = pa.schema([*_SQUAD.optional.items(), *_SQUAD.columns.items()])
 
 # Far above every data set here; a file that claims more would only exhaust the memory.
 MAX_ROWS = 5_000_000
 MAX_BYTES = 8 << 30
+_BATCH = 1024
 
 
-def read_rows(path: Path) -> pa.Table:
-    """All rows of a data file: `.parquet`, or `.json` in SQuAD's form.
+def read_rows(path: Path, most: int | None = None) -> pa.Table:
+    """The rows of a data file: `.parquet`, or `.json` in SQuAD's form.
+
+    Args:
+        path: the file.
+        most: only the first so many rows of a Parquet file (an article collection's may be large).
 
     Raises:
         DataError: another kind of file, unreadable, truncated, too large, or not in its format.
     """
     if path.suffix == ".parquet":
-        return read_parquet(path)
+        return read_parquet(path, most)
     if path.suffix == ".json":
         return read_squad_json(path)
     raise _error(path, f"a {path.suffix or 'nameless'} file", "a .parquet or .json file")
@@ -53,22 +44,39 @@ def parquet_rows(path: Path) -> int:
     return int(_footer(path).num_rows)
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """All rows of a Parquet file, without the schema's metadata.
+def parquet_labels(path: Path) -> dict[str, tuple[str, ...]]:
+    """Column -> the label names that a Parquet file carries; DataError as `read_parquet`."""
+    _footer(path)
+    return class_labels(pq.read_schema(path))
+
+
+def read_parquet(path: Path, most: int | None = None) -> pa.Table:
+    """The rows of a Parquet file (None: all), without the schema's metadata.
 
     Raises:
         DataError: missing, truncated, corrupt, or larger than this module reads.
     """
     _footer(path)
     try:
-        table = pq.ParquetFile(path).read()
+        file = pq.ParquetFile(path)
+        table = file.read() if most is None else _first(file, most)
     except (pa.ArrowException, OSError) as error:
         raise _error(path, _first_line(error), "a whole Parquet file") from error
     return table.replace_schema_metadata(None)
 
 
+def _first(file: pq.ParquetFile, most: int) -> pa.Table:
+    batches, rows = [], 0
+    for batch in file.iter_batches(batch_size=min(most, _BATCH)):
+        batches.append(batch)
+        rows += batch.num_rows
+        if rows >= most:
+            break
+    return pa.Table.from_batches(batches, schema=file.schema_arrow).slice(0, most)
+
+
 def read_squad_json(path: Path) -> pa.Table:
-    """All questions of a file in SQuAD's JSON, with the columns of `SQUAD_COLUMNS` and title.
+    """All questions of a file in SQuAD's JSON, with the columns of rajpurkar/squad.
 
     An unanswerable question (`is_impossible`, SQuAD 2.0) has empty answers; its plausible ones
     are not read.
@@ -87,58 +95,6 @@ def read_squad_json(path: Path) -> pa.Table:
         return pa.Table.from_pylist(list(_questions(document, path)), schema=_SQUAD_JSON)
     except (pa.ArrowException, OverflowError) as error:
         raise _error(path, _first_line(error), "SQuAD's types") from error
-
-
-def squad_columns(table: pa.Table, where: str) -> pa.Table:
-    """`table` with the columns of `SQUAD_COLUMNS` in their canonical types, the others untouched.
-
-    Raises:
-        DataError: a column is missing, or holds something that can't be that type unchanged.
-    """
-    missing = sorted(set(SQUAD_COLUMNS) - set(table.column_names))
-    if missing:
-        raise DataError(
-            where=where,
-            got=f"columns {', '.join(table.column_names)}",
-            expected=f"{', '.join(missing)} among them",
-            fix="The file is another data set or another conversion of it; fetch the pinned one.",
-        )
-    for name, kind in {**SQUAD_COLUMNS, **OPTIONAL_COLUMNS}.items():
-        if name in table.column_names:
-            index = table.column_names.index(name)
-            table = table.set_column(index, name, _typed(table.column(name), name, kind, where))
-    return table
-
-
-def _typed(column: pa.ChunkedArray, name: str, kind: pa.DataType, where: str) -> pa.ChunkedArray:
-    fields = {column.type.field(i).name for i in range(column.type.num_fields)}
-    if pa.types.is_struct(kind) != pa.types.is_struct(column.type) or (
-        pa.types.is_struct(kind) and not {"text", "answer_start"} <= fields
-    ):
-        raise _wrong_type(column, name, kind, where)
-    if pa.types.is_string(kind) and not _is_text(column.type):
-        raise _wrong_type(column, name, kind, where)
-    try:
-        if not pa.types.is_struct(kind):
-            return column.cast(kind)
-        parts = [pc.struct_field(column, field.name).cast(field.type) for field in kind]
-        combined = [part.combine_chunks() for part in parts]
-        return pa.chunked_array([pa.StructArray.from_arrays(combined, fields=list(kind))])
-    except pa.ArrowException as error:
-        raise _wrong_type(column, name, kind, where) from error
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _wrong_type(column: pa.ChunkedArray, name: str, kind: pa.DataType, where: str) -> DataError:
-    return DataError(
-        where=f"{where}, column `{name}`",
-        got=str(column.type),
-        expected=str(kind),
-        fix="The file is another data set or another conversion of it; fetch the pinned one.",
-    )
 
 
 def _footer(path: Path) -> pq.FileMetaData:

@@ -21,6 +21,9 @@ from harness.sources.mirror import place
 ASIDE = ".incoming-"
 # A connection that is cut again and again would otherwise be resumed for ever.
 _MAX_TRANSFER = 3
+# Else the client asks the Hub, before the first file, for a list of programs that may be driving
+# it, and sends the name of the one that it finds. Read when it is imported, below.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 class Progress(Protocol):

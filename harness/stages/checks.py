@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from harness.data_checks.engine import run_plan
-from harness.data_checks.suites import plan_checks
+from harness.data_checks.suites import Plan, plan_checks
 from harness.errors import DataError
+from harness.sources.schemas import columns_of
 from harness.stages.contract import StageContext
 
 
@@ -24,7 +25,7 @@ def run(context: StageContext) -> None:
     """
     folder, config = context.inputs["dataset"], context.config
     facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    plan = plan_checks(config["suite"], facts["name"], parameters(config))
+    plan = planned(config, facts)
     results = run_plan(pq.read_table(folder / "rows.parquet"), plan)
     failed = [one for one in results if one["level"] == "error" and not one["passed"]]
     if failed:
@@ -33,14 +34,28 @@ def run(context: StageContext) -> None:
     (context.out / "checks.json").write_text(text + "\n", encoding="utf-8")
 
 
-def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a suite's "$name" stands for in this run."""
-    return {
+def planned(config: Mapping[str, Any], facts: Mapping[str, Any]) -> Plan:
+    """What is checked of the rows that the stage `dataset` describes by `facts` (dataset.json).
+
+    Raises:
+        UsageError, ManifestError: as `plan_checks`.
+    """
+    reader, labels = config["reader"], facts["labels"]
+    given = {
+        # The reader's name of each column stands for the data set's.
+        **columns_of(reader),
         "rows": config["expected"]["rows"],
         "languages": config["expected"]["languages"],
         "no_answer": config["no_answer"],
         "realign": config["realign"]["max"],
+        "labels": labels,
+        "label_numbers": list(range(len(labels))),
+        # A withheld label, -1, has a check of its own.
+        "stored_labels": list(range(-1, len(labels))),
+        "drops_unlabelled": reader["unlabelled"] == "drop",
+        "drops_unfound": config["realign"]["unfound"] == "drop",
     }
+    return plan_checks(config["suite"], facts["name"], given, reader=reader["name"])
 
 
 def _refusal(where: str, failed: Sequence[Mapping[str, Any]]) -> DataError:

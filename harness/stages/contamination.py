@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.data_checks.contamination import Finding, Part, survey
+from harness.data_checks.contamination import Finding, survey
+from harness.data_checks.contents import length
+from harness.data_checks.parts import Part
 from harness.errors import DataError
-from harness.records import QaExample, read_examples
+from harness.models import Family
+from harness.records import EXAMPLES
 from harness.stages.contract import StageContext
 
 # Lower ends of the bins in which the report shows lengths, in characters; narrow where texts are.
 EDGES = (0, 125, 250, 375, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000)
 _WHAT = {
-    "example": "questions that stand in the training data with their context",
-    "context": "questions whose context stands in the training data",
-    "document": "questions about articles of the training data",
-    "question": "questions that stand in the training data with other contexts",
-    "id": "questions whose id stands in the training data",
+    "example": "test rows that stand in the training data with their context",
+    "context": "test rows whose context stands in the training data",
+    "document": "test rows from documents of the training data",
+    "question": "test rows whose question stands in the training data with another context",
+    "id": "test rows whose id stands in the training data",
     "language": "training rows in a language that wasn't declared",
 }
 
@@ -29,25 +32,49 @@ _WHAT = {
 def run(context: StageContext) -> None:
     """Write `contamination.json` (harness/data_checks/contamination.py) and `lengths.json`.
 
-    `lengths.json` is role -> {edges, counts}: characters of the contexts, row by row.
+    `lengths.json` is role -> {edges, counts}: characters of the contexts, row by row; of running
+    text, of its articles.
 
     Raises:
         DataError: a finding of level "error"; names both data sets, rows and the likely cause.
     """
     sets = context.config["sets"]
     context.progress.start(len(sets), "data sets")
-    parts = {}
-    for role, one in sets.items():
-        examples = read_examples(context.inputs[role] / "examples.jsonl")
-        parts[role] = Part(name=one["name"], languages=one["languages"], examples=examples)
+    parts: dict[str, Part] = {}
+    lengths: dict[str, Counter[int]] = {}
+    # The evaluation data first: running text is only kept where it could be like them.
+    for role in sorted(sets, key=lambda name: name != "evaluation"):
+        one, lengths[role] = sets[role], Counter()
+        parts[role] = Part.of(
+            name=one["name"],
+            languages=one["languages"],
+            family=one["family"],
+            examples=_counted(context.inputs[role], one["family"], lengths[role]),
+            against=parts.get("evaluation"),
+        )
         context.progress.advance(1)
-    findings = survey(parts, context.config["rule"])
+    findings = survey({role: parts[role] for role in sets}, context.config["rule"])
     failed = [one for one in findings if one["level"] == "error" and not one["passed"]]
     if failed:
         raise _refusal(parts, failed)
     _write(context.out / "contamination.json", findings)
-    lengths = {role: _lengths(part.examples) for role, part in parts.items()}
-    _write(context.out / "lengths.json", lengths)
+    told = {
+        role: {"edges": list(EDGES), "counts": [counts[place] for place in range(len(EDGES))]}
+        for role, counts in lengths.items()
+    }
+    _write(context.out / "lengths.json", told)
+
+
+def _counted(folder: Path, family: Family, counts: Counter[int]) -> Iterator[Any]:
+    """The examples of a stage, each counted by its length."""
+    record = EXAMPLES[family]
+    # One at a time: half a million of them, as records, take a gigabyte.
+    with (folder / "examples.jsonl").open(encoding="utf-8") as stream:
+        for line in stream:
+            row = json.loads(line)
+            one = record(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
+            counts[bisect_right(EDGES, length(one, family)) - 1] += 1
+            yield one
 
 
 def _refusal(parts: Mapping[str, Part], failed: Sequence[Finding]) -> DataError:
@@ -70,11 +97,6 @@ def _refusal(parts: Mapping[str, Part], failed: Sequence[Finding]) -> DataError:
 def _row(one: Mapping[str, Any]) -> str:
     ids = " = ".join(filter(None, (one["training_id"], one["id"])))
     return f"{ids}: {one['training_text'][:60]}"
-
-
-def _lengths(examples: Sequence[QaExample]) -> dict[str, list[int]]:
-    found = Counter(bisect_right(EDGES, len(one.context)) - 1 for one in examples)
-    return {"edges": list(EDGES), "counts": [found[place] for place in range(len(EDGES))]}
 
 
 def _write(path: Path, value: Any) -> None:

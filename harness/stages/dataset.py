@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +15,46 @@ import pyarrow.parquet as pq
 from harness.canonical import file_sha256
 from harness.errors import DataError
 from harness.models import LanguageRule
-from harness.sources import assemble, files, mirror, rows
+from harness.sources import assemble, ccgbank, files, mirror, rows, schemas
 from harness.stages.contract import Resources, StageContext
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """The rows of one config, and what was read of it."""
+
+    table: pa.Table
+    hashes: Mapping[str, str]
+    """File -> sha256."""
+    labels: Mapping[str, Sequence[str]]
+    """Column -> names of its labels, where the file carries them."""
+
+
 def run(context: StageContext) -> None:
-    """Write `rows.parquet` and `dataset.json` {name, split, rows, languages, files}.
+    """Write `rows.parquet` and `dataset.json` {name, split, rows, languages, files, labels}.
+
+    `labels` names the numbers in the reader's labelled column, from 0.
 
     Raises:
-        DataError: a file is missing or not the pinned one, isn't what the schema says, holds a
-            row whose language can't be told, or nothing is left after the selection.
+        DataError: a file is missing or not the pinned one, isn't what the schema says, names its
+            labels otherwise than the pin, holds a row whose language can't be told, or nothing is
+            left after the selection.
     """
     config = context.config
-    source, split = config["source"], config["split"]
+    source, split, reader = config["source"], config["split"], config["reader"]
     where = f"data set {source['name']}, {'+'.join(config['configs'])}/{split}"
     rule = LanguageRule.model_validate(source["language"])
     context.progress.start(len(config["configs"]), "files")
     tables: list[pa.Table] = []
-    hashes: dict[str, str] = {}
+    parts: list[_Part] = []
     for one in config["configs"]:
-        table, read = _read(source, one, split, context.resources)
-        table = rows.squad_columns(table, where)
+        part = _read(config, one, context.resources)
         with _naming(where):
+            table = schemas.typed(part.table, reader, where)
             tables.append(assemble.labelled(table, one, rule))
-        hashes |= read
+        parts.append(part)
         context.progress.advance(1)
+    labels = schemas.label_names(reader, [part.labels for part in parts], where)
     table = _combined(tables, config, where)
     pq.write_table(table, context.out / "rows.parquet", compression="zstd")
     facts = {
@@ -46,7 +62,8 @@ def run(context: StageContext) -> None:
         "split": split,
         "rows": table.num_rows,
         "languages": assemble.count_languages(table),
-        "files": hashes,
+        "files": {file: sha256 for part in parts for file, sha256 in part.hashes.items()},
+        "labels": labels,
     }
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
     (context.out / "dataset.json").write_text(text + "\n", encoding="utf-8")
@@ -81,20 +98,31 @@ def _combined(tables: Sequence[pa.Table], config: Mapping[str, Any], where: str)
     return chosen
 
 
-def _read(
-    source: Mapping[str, Any], config: str, split: str, resources: Resources
-) -> tuple[pa.Table, dict[str, str]]:
+def _read(config: Mapping[str, Any], one: str, resources: Resources) -> _Part:
+    source, split, reader = config["source"], config["split"], config["reader"]
     if source["kind"] == "mini":
-        return _generated(source, config, split), {}
-    file = source["files"][config]
+        return _Part(table=_generated(source, one, split, reader), hashes={}, labels={})
+    file = source["files"][one]
     if source["kind"] == "files":
-        path = files.locate(resources.files, source["name"], file["file"], file["sha256"])
-        return rows.read_rows(path), {file["file"]: file_sha256(path)}
-    path = _from_mirror(source, config, split, resources.mirror)
-    return rows.read_rows(path), {file["file"]: file_sha256(path)}
+        paths, hashes = files.locate(resources.files, source["name"], file["file"], file["sha256"])
+    else:
+        paths = [_from_mirror(source, one, split, resources.mirror)]
+        hashes = {file["file"]: file_sha256(paths[0])}
+    if reader["name"] == "ccgbank":
+        return _Part(table=ccgbank.read_auto(paths), hashes=hashes, labels={})
+    labels = rows.parquet_labels(paths[0]) if paths[0].suffix == ".parquet" else {}
+    return _Part(table=rows.read_rows(paths[0], _most(config)), hashes=hashes, labels=labels)
 
 
-def _generated(source: Mapping[str, Any], config: str, split: str) -> pa.Table:
+def _most(config: Mapping[str, Any]) -> int | None:
+    """Rows of a file that can be selected at all; None: any of them."""
+    alone = config["source"]["language"]["by"] != "id_prefix" and config["combine"] == "concat"
+    return config["limit"] if alone else None
+
+
+def _generated(
+    source: Mapping[str, Any], config: str, split: str, reader: Mapping[str, Any]
+) -> pa.Table:
     # Imported here: the generator reads its fact base when it is imported.
     from harness.sources import mini
 
@@ -105,11 +133,7 @@ def _generated(source: Mapping[str, Any], config: str, split: str) -> pa.Table:
             expected=f"version {source['generator_version']} (the pin)",
             fix="Raise the pin's generator_version, or install the harness version of the pin.",
         )
-    generated = mini.generate(source["generator"], config, split)
-    schema = dict(rows.SQUAD_COLUMNS)
-    if generated and "title" in generated[0]:
-        schema = {**rows.OPTIONAL_COLUMNS, **schema}
-    return pa.Table.from_pylist(generated, schema=pa.schema(list(schema.items())))
+    return schemas.from_rows(mini.generate(source["generator"], config, split), reader)
 
 
 def _from_mirror(source: Mapping[str, Any], config: str, split: str, folder: Path | None) -> Path:

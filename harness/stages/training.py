@@ -1,10 +1,10 @@
-"""Fine-tuning stages: examples and an encoder in, what training changed out."""
+"""Training stages: examples and an encoder in, what training changed out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +14,18 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from harness.errors import DataError
-from harness.models import QaTraining
-from harness.records import QaExample, read_examples
+from harness.models import Family, MultiTask, Optimiser, Training
+from harness.records import read_examples
 from harness.stages.contract import StageContext
-from harness.tasks.extractive_qa import (
-    Windows,
-    build_windows,
-    pair_layout,
-    span_loss,
-    window_settings,
-)
-from harness.training.batching import Batch, Sequences, step_count, training_steps
+from harness.tasks import FamilyModule, Features, family_module, masked_lm
+from harness.training.batching import Batch, Step, step_count, training_steps
+from harness.training.heads import new_head
 from harness.training.loop import Trained, exempt, train
-from harness.training.model import (
-    TokenModel,
-    check_length,
-    load_encoder,
-    new_head,
-    prepare_dropout,
-)
-from harness.training.seeding import deterministic
+from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
+from harness.training.mixing import mixed_steps, task_order, with_share
+from harness.training.model import TokenModel, check_length, load_encoder, prepare_dropout
+from harness.training.seeding import deterministic, generator
 from harness.training.weights import (
-    Delta,
     apply_delta,
     embedding,
     make_delta,
@@ -48,133 +38,293 @@ _WORDS = "embeddings.word_embeddings.weight"
 
 
 def intermediate(context: StageContext) -> None:
-    """Train on an intermediate task; the artifact is the encoder's delta, without the head.
+    """Train on the intermediate tasks; the artifact is the encoder's delta, without heads.
 
     Raises:
-        DataError: no examples, or examples that can't be read as questions about contexts.
+        DataError: no examples, or examples that aren't of the task.
         StageError: a loss isn't finite.
     """
-    _run(context, keep_head=False)
+    _run(context, keep_heads=False)
 
 
 def finetune(context: StageContext) -> None:
     """Train on the target task, from the encoder or from the intermediate training's result.
 
     The head is new in either case (the paper attaches a new one to the intermediate model) and is
-    the same for all systems of a seed.
+    the same for all systems of a seed. Of several parts the first is the target: its labels are
+    kept, and predictions are made with its head.
 
     Raises:
-        DataError: no examples, or examples that can't be read as questions about contexts.
+        DataError: no examples, or examples that aren't of the task.
         StageError: a loss isn't finite.
     """
-    _run(context, keep_head=True)
-
-
-def _run(context: StageContext, *, keep_head: bool) -> None:
-    settings = QaTraining.model_validate(dict(context.config["settings"]))
-    device = torch.device(context.resources.device)
-    deterministic(int(context.config["threads"]), device)
-    examples = _examples(context.inputs["examples"])
-    tokenizer = Tokenizer.from_file(str(context.inputs["encoder"] / "tokenizer.json"))
-    shape = window_settings(settings.model_dump())
-    windows = build_windows(examples, tokenizer, shape, training=True)
-    start = _starting_point(context, windows, tokenizer)
-    model = _model(start.encoder, settings, int(context.config["seed"]), device)
-    trained = _train(model, windows, start.remap, settings, context)
-    scale = 1.0 if exempt(_WORDS, settings) else trained.decay
-    head = model.head if keep_head else None
-    write_delta(context.out, make_delta(start.encoder, start.used, scale, head, start.previous))
-    _write_log(context.out, len(examples), windows, trained)
+    _run(context, keep_heads=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Start:
-    """The encoder as this training finds it, its word embedding trimmed to the rows in use."""
+class _Part:
+    """A task that is trained on."""
 
-    encoder: nn.Module
-    used: np.ndarray
-    remap: np.ndarray
-    previous: Delta | None
+    module: FamilyModule
+    settings: Mapping[str, Any]
+    labels: tuple[str, ...]
+    features: Features
+    examples: int
+    head: int
 
-
-@dataclass(frozen=True)
-class _Remapped:
-    """Windows in the ids of the trimmed vocabulary."""
-
-    ids: np.ndarray
-    bounds: np.ndarray
+    def training(self) -> Training:
+        """Its own hyper-parameters."""
+        return _hyper_parameters(self.settings)
 
 
-def _examples(folder: Path) -> list[QaExample]:
-    examples = read_examples(folder / "examples.jsonl")
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    """What continued masked language modelling reads."""
+
+    settings: Mapping[str, Any]
+    share: float
+    features: Features
+    rule: masked_lm.MaskRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """Everything that is trained on, and how."""
+
+    parts: list[_Part]
+    text: _Text | None
+    settings: Optimiser
+    """Of the optimiser and its schedule."""
+    order: np.ndarray
+    """The task of each step; masked language modelling comes after the parts."""
+
+    def features(self) -> list[Features]:
+        """Of each task."""
+        return [one.features for one in self.tasks()]
+
+    def tasks(self) -> list[_Part | _Text]:
+        """The parts, and the text where there is some."""
+        return [*self.parts, *([self.text] if self.text else [])]
+
+
+def _run(context: StageContext, *, keep_heads: bool) -> None:
+    device = torch.device(context.resources.device)
+    deterministic(int(context.config["threads"]), device)
+    plan = _plan(context)
+    encoder = _starting_point(context)
+    used = _vocabulary(encoder, plan)
+    plan = _remapped(plan, encoder, used)
+    model = _model(encoder, plan, int(context.config["seed"]), device)
+    trained = _train(model, plan, context)
+    scale = 1.0 if exempt(_WORDS, plan.settings) else trained.decay
+    heads = model.heads if keep_heads else None
+    write_delta(context.out, make_delta(encoder, used, scale, heads))
+    _write_log(context, plan, trained)
+    if keep_heads:
+        _write_json(context.out / "labels.json", list(plan.parts[0].labels))
+
+
+def _plan(context: StageContext) -> _Plan:
+    mix = context.config["mix"] or {}
+    seed = int(context.config["seed"])
+    several = mix.get("multi_task")
+    multi = None if several is None else MultiTask.model_validate(dict(several))
+    tokenizer = Tokenizer.from_file(str(context.inputs["encoder"] / "tokenizer.json"))
+    parts = _parts(context, tokenizer, shared=multi is not None and multi.heads == "family")
+    text = _text(context, mix["masked_lm"], tokenizer) if mix.get("masked_lm") else None
+    steps = [step_count(len(one.features.units) - 1, one.training()) for one in parts]
+    order = task_order(steps, [one.examples for one in parts], multi, seed)
+    return _Plan(
+        parts=parts,
+        text=text,
+        settings=parts[0].training() if multi is None else multi,
+        order=order if text is None else with_share(order, text.share, len(parts)),
+    )
+
+
+def _parts(context: StageContext, tokenizer: Tokenizer, *, shared: bool) -> list[_Part]:
+    parts, heads = [], dict[Any, int]()
+    for place, part in enumerate(context.config["parts"]):
+        family: Family = part["family"]
+        examples = _examples(context, f"examples/{place}", family)
+        labels = _labels(part["labels"], family, examples)
+        module = family_module(family)
+        head = heads.setdefault((family, labels) if shared else place, len(heads))
+        parts.append(
+            _Part(
+                module=module,
+                settings=part["settings"],
+                labels=labels,
+                features=module.build(examples, tokenizer, part["settings"], labels, training=True),
+                examples=len(examples),
+                head=head,
+            )
+        )
+    return parts
+
+
+def _text(context: StageContext, config: Mapping[str, Any], tokenizer: Tokenizer) -> _Text:
+    settings = config["settings"]
+    return _Text(
+        settings=settings,
+        share=float(config["share"]),
+        features=masked_lm.build(_examples(context, "text", "masked_lm"), tokenizer, settings),
+        rule=masked_lm.mask_rule(tokenizer, settings),
+    )
+
+
+def _examples(context: StageContext, role: str, family: Family) -> list[Any]:
+    """The examples of the inputs role/0, role/1, ..., one set after the other."""
+    examples: list[Any] = []
+    number = 0
+    while (folder := context.inputs.get(f"{role}/{number}")) is not None:
+        examples += read_examples(folder / "examples.jsonl", family)
+        number += 1
     if not examples:
         raise DataError(
             where="training examples",
             got="no rows",
-            expected="at least one question",
+            expected=f"at least one of {family}",
             fix="Check the task's train languages and limit.",
         )
     return examples
 
 
-def _starting_point(context: StageContext, windows: Windows, tokenizer: Tokenizer) -> _Start:
+def _labels(labels: Any, family: Family, examples: Sequence[Any]) -> tuple[str, ...]:
+    """A task's labels: none of "index"; of "data" those that the examples have, sorted."""
+    if labels == "index":
+        return ()
+    if labels != "data":
+        return tuple(labels)
+    if family == "tagging":
+        return tuple(sorted({tag for one in examples for tag in one.tags}))
+    return tuple(sorted({one.label for one in examples}))
+
+
+def _hyper_parameters(settings: Mapping[str, Any]) -> Training:
+    """The part of a family's settings that every training has."""
+    known = Training.model_fields
+    return Training.model_validate({key: value for key, value in settings.items() if key in known})
+
+
+def _starting_point(context: StageContext) -> nn.Module:
     packed = torch.device(context.resources.device).type == "cpu"
     encoder = load_encoder(context.inputs["encoder"], packed=packed)
-    previous = None
     if "intermediate" in context.inputs:
-        previous = read_delta(context.inputs["intermediate"])
-        apply_delta(encoder, previous)
-    layout = pair_layout(tokenizer)
-    specials = [*layout.before, *layout.between, *layout.after]
-    pad = embedding(encoder).padding_idx
-    used = np.unique([*np.unique(windows.ids), *specials, *([] if pad is None else [pad])])
-    return _Start(encoder=encoder, used=used, remap=trim(encoder, used), previous=previous)
+        apply_delta(encoder, read_delta(context.inputs["intermediate"]))
+    return encoder
 
 
-def _model(encoder: nn.Module, settings: QaTraining, seed: int, device: torch.device) -> TokenModel:
+def _vocabulary(encoder: nn.Module, plan: _Plan) -> np.ndarray:
+    """Rows of the word embedding that training touches, sorted.
+
+    All where words are predicted: a softmax over the vocabulary has a gradient for each of them.
+    """
+    table = embedding(encoder)
+    if plan.text is not None:
+        return np.arange(table.num_embeddings)
+    pad = [] if table.padding_idx is None else [table.padding_idx]
+    each = [np.unique(features.ids) for features in plan.features()]
+    return np.unique(np.concatenate([*each, np.array(pad, dtype=np.int64)]))
+
+
+def _remapped(plan: _Plan, encoder: nn.Module, used: np.ndarray) -> _Plan:
+    """`plan` in the ids of the trimmed vocabulary; the encoder is trimmed."""
+    if len(used) == embedding(encoder).num_embeddings:
+        return plan
+    remap = trim(encoder, used)
+    parts = [
+        replace(one, features=replace(one.features, ids=remap[one.features.ids]))
+        for one in plan.parts
+    ]
+    return replace(plan, parts=parts)
+
+
+def _model(encoder: nn.Module, plan: _Plan, seed: int, device: torch.device) -> TokenModel:
+    distinct = {one.head: one for one in plan.parts}
     config: Any = encoder.config
-    deviation = float(getattr(config, "initializer_range", 0.02))
-    head = new_head(int(config.hidden_size), 2, seed, deviation)
-    model = TokenModel(encoder, head, packed=device.type == "cpu").to(device)
-    check_length(model, settings.max_length)
+    heads = [
+        new_head(one.module.HEAD, one.module.outputs(one.labels), config, seed, number)
+        for number, one in sorted(distinct.items())
+    ]
+    model = TokenModel(encoder, heads, packed=device.type == "cpu").to(device)
+    for one in plan.tasks():
+        check_length(model, int(one.settings["max_length"]))
     prepare_dropout(model, seed)
     return model
 
 
-def _train(
-    model: TokenModel,
-    windows: Windows,
-    remap: np.ndarray,
-    settings: QaTraining,
-    context: StageContext,
-) -> Trained:
-    sequences: Sequences = _Remapped(remap[windows.ids], windows.bounds)
+def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
+    seed = int(context.config["seed"])
+    streams: list[Iterator[Step]] = [
+        training_steps(one.features, one.training(), seed, task=place)
+        for place, one in enumerate(plan.parts)
+    ]
+    words = None
+    if plan.text is not None:
+        pieces = training_steps(
+            plan.text.features, _hyper_parameters(plan.text.settings), seed, task=len(streams)
+        )
+        streams.append(_masked_steps(pieces, plan.text.rule, seed))
+        words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
     return train(
-        model,
-        training_steps(sequences, settings, int(context.config["seed"])),
-        _loss(model, torch.from_numpy(windows.labels)),
-        settings,
-        steps=step_count(len(windows.example), settings),
+        model if words is None else nn.ModuleList([model, words]),
+        mixed_steps(streams, plan.order),
+        _loss(model, plan, words),
+        plan.settings,
+        steps=len(plan.order),
         precision=str(context.config["precision"]),
         progress=context.progress,
     )
 
 
-def _loss(model: TokenModel, labels: Tensor) -> Callable[[Batch], Tensor]:
+def _masked_steps(
+    steps: Iterator[Step], rule: masked_lm.MaskRule, seed: int
+) -> Iterator[tuple[MaskedBatch, ...]]:
+    for number, step in enumerate(steps):
+        rng = generator("mask", seed, number)
+        yield tuple(_masked(batch, rule, rng) for batch in step)
+
+
+def _masked(batch: Batch, rule: masked_lm.MaskRule, rng: np.random.Generator) -> MaskedBatch:
+    hidden = masked_lm.hide(batch.ids.numpy(), batch.lengths, rule, rng)
+    values = {one.name: getattr(batch, one.name) for one in fields(batch)}
+    values["ids"] = torch.from_numpy(hidden.ids)
+    places, truth = torch.from_numpy(hidden.places), torch.from_numpy(hidden.truth)
+    return MaskedBatch(**values, places=places, truth=truth)
+
+
+def _loss(model: TokenModel, plan: _Plan, words: MaskedLmHead | None) -> Callable[[Batch], Tensor]:
+    table = embedding(model.encoder).weight
+
     def loss(batch: Batch) -> Tensor:
-        return span_loss(model(batch), batch.lengths, labels[batch.index])
+        if isinstance(batch, MaskedBatch):
+            assert words is not None
+            places, truth = batch.places.to(model.device), batch.truth.to(model.device)
+            return words(model.states(batch)[places], table, truth)  # type: ignore[no-any-return]
+        part = plan.parts[batch.task]
+        return part.module.loss(model(batch, part.head), part.features, batch.index)
 
     return loss
 
 
-def _write_log(out: Path, examples: int, windows: Windows, trained: Trained) -> None:
-    facts = {
-        "examples": examples,
-        "windows": len(windows.example),
-        "unreachable": windows.unreachable,
+def _write_log(context: StageContext, plan: _Plan, trained: Trained) -> None:
+    features = plan.features()
+    facts: dict[str, Any] = {
+        "examples": sum(one.examples for one in plan.parts),
+        "windows": sum(len(one.bounds) - 1 for one in features),
+        # Questions without a window that holds their answer; words beyond a cut sentence.
+        "unreachable": sum(int(getattr(one, "unreachable", 0)) for one in features),
+        "beyond": sum(int(getattr(one, "beyond", 0)) for one in features),
         "steps": trained.steps,
         "tokens": trained.tokens,
         "loss": [[step, value] for step, value in trained.loss],
     }
-    text = json.dumps(facts, sort_keys=True) + "\n"
-    (out / "training.json").write_text(text, encoding="utf-8")
+    if context.config["mix"] is not None:
+        facts["tasks"] = np.bincount(plan.order, minlength=len(features)).tolist()
+    _write_json(context.out / "training.json", facts)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")

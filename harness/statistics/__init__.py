@@ -3,14 +3,18 @@
 Nothing here draws a random number but `calibration`, which takes a Generator.
 """
 
-from harness.statistics.estimates import ItemScores, effect, estimate, level
-from harness.statistics.kinds import Circumstances, confidence_at
+from harness.statistics.estimates import effect, estimate, level
+from harness.statistics.findings import Circumstances, confidence_at
+from harness.statistics.items import ItemScores, combined
+from harness.statistics.maxima import best
 from harness.statistics.power import more_seeds_would_decide, seeds_needed
 from harness.statistics.verdict import judge
 
 __all__ = [
     "Circumstances",
     "ItemScores",
+    "best",
+    "combined",
     "confidence_at",
     "effect",
     "estimate",

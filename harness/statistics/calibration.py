@@ -104,22 +104,47 @@ def simulate(
     Raises:
         ValueError: tau is smaller than what the chance of single items makes (about 0.75).
     """
+    baseline, treatment = simulate_systems((0.0, gain), tau, shape, generator)
+    return Runs(treatment=treatment, baseline=baseline)
+
+
+def simulate_systems(
+    gains: Sequence[float],
+    tau: float,
+    shape: tuple[int, int],
+    generator: np.random.Generator,
+    common: Sequence[FloatArray | None] = (),
+) -> list[FloatArray]:
+    """The levels of systems on the same items, each (num_runs, num_seeds), in points.
+
+    Args:
+        gains: of each system over one of `BASELINE_LEVEL`, 0-20 points.
+        tau: standard deviation over seeds of the difference of two of them, in points.
+        shape: (num_runs, num_seeds).
+        generator: the only source of randomness.
+        common: of each system the part of a seed's luck that all languages share, standard normal
+            (num_runs, num_seeds); given where several tasks share it too, else drawn.
+
+    Raises:
+        ValueError: tau is smaller than what the chance of single items makes (about 0.75).
+    """
     sizes = np.array(list(TYDIQA_SIZES.values()), dtype=np.float64)
     unsure = np.round(_UNSURE * sizes)
     # Points that a language's level gains when all of its unsure items turn from wrong to right.
     weight = 100 * unsure / sizes
-    chances = [np.full_like(sizes, _BASELINE_CHANCE), _BASELINE_CHANCE + gain / weight]
-    by_chance = sum((weight**2 * p * (1 - p) / unsure).sum() for p in chances) / len(sizes) ** 2
+    chances = [_BASELINE_CHANCE + gain / weight for gain in gains]
+    each = [(weight**2 * p * (1 - p) / unsure).sum() / len(sizes) ** 2 for p in chances]
+    by_chance = 2 * sum(each) / len(each)
     if tau**2 <= by_chance:
         raise ValueError(f"tau {tau} is below {by_chance**0.5:.2f}, which chance alone makes")
     spread = float(np.sqrt((tau**2 - by_chance) / 2))
     levels = []
-    for chance in chances:
-        shift = spread * _seed_shifts(shape, len(sizes), generator)
+    for chance, shared in zip(chances, common or (None,) * len(chances), strict=True):
+        shift = spread * _seed_shifts(shape, len(sizes), generator, shared)
         right = generator.binomial(unsure.astype(int), np.clip(chance + shift / weight, 0, 1))
         moved = weight * (right / unsure - _BASELINE_CHANCE)
         levels.append(BASELINE_LEVEL + moved.mean(axis=-1))
-    return Runs(treatment=levels[1], baseline=levels[0])
+    return levels
 
 
 def covers(runs: Runs, truth: float, rule: VerdictRule) -> float:
@@ -194,9 +219,12 @@ def _error(runs: Runs, variance: FloatArray) -> FloatArray:
 
 
 def _seed_shifts(
-    shape: tuple[int, int], languages: int, generator: np.random.Generator
+    shape: tuple[int, int],
+    languages: int,
+    generator: np.random.Generator,
+    shared: FloatArray | None,
 ) -> FloatArray:
     """(num_runs, num_seeds, num_languages) whose mean over languages has variance 1."""
-    common = generator.standard_normal((*shape, 1))
+    common = generator.standard_normal((*shape, 1)) if shared is None else shared[..., None]
     own = generator.standard_normal((*shape, languages))
     return np.asarray(np.sqrt(_COMMON) * common + np.sqrt((1 - _COMMON) * languages) * own)

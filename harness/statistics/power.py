@@ -10,7 +10,8 @@ import numpy as np
 
 from harness.models import Kind, Rung, VerdictRule
 from harness.records import Effect
-from harness.statistics.kinds import KINDS, MAX_LOOKS, Circumstances
+from harness.statistics.findings import MAX_LOOKS, Circumstances, strict_confidence
+from harness.statistics.kinds import KINDS
 from harness.statistics.rungs import CONFIDENCE, gain_tests, quantile, size_of
 
 MAX_SEEDS = 99
@@ -19,22 +20,30 @@ MAX_EXTRA = 10
 """As many as `more_seeds_would_decide` thinks of adding."""
 
 
-def seeds_needed(rung: Rung, gain: float, rule: VerdictRule) -> int | None:
+def seeds_needed(rung: Rung, gain: float, rule: VerdictRule, differences: int = 1) -> int | None:
     """Fewest seeds at which `rung` is reachable at all, for a reported gain in points.
 
     The best case: the seeds agree exactly and their mean is the paper's (for CONTRADICTED: 0),
-    with compatible levels. Real runs need more.
+    with compatible levels. Real runs need more. An aggregate needs as many as a gain.
+
+    Args:
+        rung: to be reached.
+        gain: reported, in points; of several differences the smallest that has to show.
+        rule: the claim's.
+        differences: how many Bonferroni's correction runs over: of "at least k of n" n; of an
+            ordering 1 for DIRECTION, its pairs for CONTRADICTED.
 
     Returns:
         1 to `MAX_SEEDS`, never less than the rule's `min_seeds`; None where so many won't do.
     """
+    confidence = strict_confidence(CONFIDENCE, differences)
     size, value = size_of(gain, rule), 0.0 if rung == "CONTRADICTED" else abs(gain)
     for seeds in range(rule.min_seeds, MAX_SEEDS + 1):
         freedom = rule.nu0 + seeds - 1
         if freedom <= 0:
             continue
         error = sqrt(rule.nu0 * rule.tau0**2 / freedom / seeds)
-        tests = gain_tests(value, error * quantile(CONFIDENCE, freedom), size, seeds > 1)
+        tests = gain_tests(value, error * quantile(confidence, freedom), size, seeds > 1)
         if tests.get(rung, False):
             return seeds
     return None

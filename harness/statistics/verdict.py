@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from harness.models import Kind, Rung, VerdictRule
 from harness.records import Effect, Level, Verdict
-from harness.statistics.kinds import KINDS, MAX_LOOKS, Circumstances, Finding, confidence_at, count
+from harness.statistics.findings import MAX_LOOKS, Circumstances, Finding, confidence_at, count
+from harness.statistics.kinds import KINDS
+from harness.statistics.maxima import maxima
 from harness.statistics.power import MAX_EXTRA, more_seeds_would_decide
 
 UNSAID: Rung = "DIRECTION"
@@ -52,7 +54,7 @@ def judge(
         circumstances: what is known about the run beyond its numbers.
 
     Raises:
-        ManifestError: a `gain` has no size.
+        ManifestError: a `gain` has no size, or more is asked for than is compared.
         UsageError: more than three looks.
         DataError: not as many effects as the kind needs.
     """
@@ -65,7 +67,7 @@ def judge(
         finding = Finding("INVALID", frozenset(), (reason,))
     else:
         finding = KINDS[kind](effects, relevant, rule, circumstances)
-    reasons = finding.reasons
+    reasons = finding.reasons + tuple(maxima(effects, circumstances.best_of))
     if finding.rung == "INCONCLUSIVE":
         reasons += (_outlook(kind, effects, rule, circumstances),)
     flags = finding.flags | _common_flags(seeds, relevant, rule, circumstances)

@@ -8,12 +8,12 @@ import numpy as np
 
 from harness.errors import DataError
 from harness.records import Prediction, QaExample
-from harness.tasks.extractive_qa import QaSettings, Windows
+from harness.tasks.windows import QaSettings, Windows
 
 _CHUNK = 512  # windows at a time: bounds the memory of the padded rectangles
 
 
-def decode(
+def best_answers(
     start_logits: np.ndarray,
     end_logits: np.ndarray,
     windows: Windows,
@@ -26,7 +26,12 @@ def decode(
     that hold a visible character; a span is valid if it ends no earlier than it starts and has at
     most `max_answer_length` tokens. The highest sum of logits wins, then the earliest window, start
     and end. Where no window of a question has a valid span among its best, all its spans are
-    searched, so that there is always an answer.
+    searched, so that there is always a span.
+
+    With `settings.no_answer` the span stands against the null score: the logits of the first
+    special token as a start and as an end, the smallest sum over the question's windows. Where
+    that is higher than the span's, the answer is empty (run_squad's rule for SQuAD 2.0 with its
+    threshold 0).
 
     Args:
         start_logits: (tokens,), as `windows.ids`.
@@ -39,6 +44,7 @@ def decode(
         DataError: an example without windows.
     """
     best = _best_of_windows(start_logits, end_logits, windows, settings)
+    null = _null_scores(start_logits, end_logits, windows, settings)
     starts = np.searchsorted(windows.example, np.arange(len(examples) + 1))
     result = []
     for index, example in enumerate(examples):
@@ -54,8 +60,26 @@ def decode(
         if not np.isfinite(found[:, 0]).any():
             found = _exhaustive(start_logits, end_logits, windows, mine, settings)
         score, first, last = found[int(np.argmax(found[:, 0]))]
-        result.append(_prediction(example, windows, (score, int(first), int(last))))
+        if null[mine].min() > score:
+            result.append(_no_answer(example, float(null[mine].min())))
+        else:
+            result.append(_prediction(example, windows, (score, int(first), int(last))))
     return result
+
+
+def _null_scores(
+    start_logits: np.ndarray, end_logits: np.ndarray, windows: Windows, settings: QaSettings
+) -> np.ndarray:
+    """How much each window says for "no answer", (windows,) float64; -inf where all have one."""
+    first = windows.bounds[:-1]
+    if not settings.no_answer:
+        return np.full(len(first), -np.inf)
+    scores: np.ndarray = start_logits[first].astype(np.float64) + end_logits[first]
+    return scores
+
+
+def _no_answer(example: QaExample, score: float) -> Prediction:
+    return Prediction(id=example.id, text="", score=score, start=0, end=0)
 
 
 def _prediction(example: QaExample, windows: Windows, span: tuple[float, int, int]) -> Prediction:

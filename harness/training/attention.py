@@ -1,8 +1,8 @@
 """Self-attention over packed sequences: no padding, and dropout that stays in the cache.
 
-A batch is one row of tokens, sequence after sequence. Attention runs on one sequence at a time:
-its (heads, length, length) probabilities fit a CPU's cache, where softmax, dropout and the
-products around them run several times faster than on the whole batch.
+A batch is one row of tokens, sequence after sequence. Attention runs on one sequence at a time, or
+on a group of short ones: the (heads, length, length) probabilities fit a CPU's cache, where
+softmax, dropout and the products around them run several times faster than on the whole batch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from harness.training.dropout import FastDropout, dropped
+from harness.training.groups import groups_of
 
 PACKED = "harness_packed"
 _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -39,48 +40,41 @@ class _Attention(torch.autograd.Function):
     ) -> Tensor:
         p = dropout.p if dropout is not None else 0.0
         out = torch.empty_like(q, memory_format=torch.contiguous_format)
-        stored = []
-        for part in _parts(lengths):
-            weights = _scores(q[:, part], k[:, part], scaling)
+        groups, stored = groups_of(lengths), []
+        for group in groups:
+            weights = _scores(group.take(q), group.take(k), scaling)
+            group.hide_padding(weights)
             torch.softmax(weights, -1, out=weights)
             if dropout is not None and p > 0:
                 _mark(weights, dropout)
             stored.append(weights)
-            product = torch.bmm(_kept(weights, p), v[:, part])
-            torch.mul(product, 1.0 / (1.0 - p), out=out[:, part])
+            group.put(out, torch.bmm(_kept(weights, p), group.take(v)), 1.0 / (1.0 - p))
         ctx.save_for_backward(q, k, v, *stored)
-        ctx.lengths, ctx.scaling, ctx.p = lengths, scaling, p
+        ctx.groups, ctx.scaling, ctx.p = groups, scaling, p
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
         q, k, v, *stored = ctx.saved_tensors
-        grad = grads[0]
         dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for part, weights in zip(_parts(ctx.lengths), stored, strict=True):
-            scaled = grad[:, part] * (1.0 / (1.0 - ctx.p))
+        for group, weights in zip(ctx.groups, stored, strict=True):
+            scaled = group.take(grads[0], clear=True) * (1.0 / (1.0 - ctx.p))
             kept = _kept(weights, ctx.p)
-            dv[:, part] = torch.bmm(kept.transpose(1, 2), scaled)
-            scores = torch.bmm(scaled, v[:, part].transpose(1, 2))
+            group.put(dv, torch.bmm(kept.transpose(1, 2), scaled))
+            scores = torch.bmm(scaled, group.take(v).transpose(1, 2))
             if ctx.p > 0:
                 scores.mul_(torch.sign(kept))
                 weights = weights.abs()
             # Sums in float32 inside; written out in bf16 steps it would lose half of its digits.
             scores = torch.ops.aten._softmax_backward_data(scores, weights, -1, weights.dtype)
             scores.mul_(ctx.scaling)
-            dq[:, part] = torch.bmm(scores, k[:, part])
-            dk[:, part] = torch.bmm(scores.transpose(1, 2), q[:, part])
+            group.put(dq, torch.bmm(scores, group.take(k)))
+            group.put(dk, torch.bmm(scores.transpose(1, 2), group.take(q)))
         return dq, dk, dv, None, None, None
 
 
-def _parts(lengths: tuple[int, ...]) -> list[slice]:
-    """The slice of tokens of each sequence."""
-    ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
-    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-
-
 def _scores(q: Tensor, k: Tensor, scaling: float) -> Tensor:
-    """Q k^T * scaling, (heads, length, length)."""
+    """Q k^T * scaling, (matrices, length, length)."""
     scores = q.new_empty((q.shape[0], q.shape[1], k.shape[1]))
     return torch.baddbmm(scores, q, k.transpose(1, 2), beta=0, alpha=scaling)
 

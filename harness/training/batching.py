@@ -1,7 +1,8 @@
-"""Which sequences form a batch: by permutation in training, by length in inference."""
+"""Which sequences form a batch: whole units by permutation in training, by length in inference."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,46 +27,77 @@ class Sequences(Protocol):
         """Sequence i is ids[bounds[i]:bounds[i + 1]]; (sequences + 1,)."""
 
 
+class Units(Sequences, Protocol):
+    """Token sequences in units that a batch never divides."""
+
+    @property
+    def units(self) -> np.ndarray:
+        """Unit u is the sequences units[u] to units[u + 1] - 1; (units + 1,)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Sequences that are run together, packed: no padding is stored."""
 
     index: np.ndarray
-    """Which sequences, (batch,)."""
+    """Which sequences, (batch,); those of a unit stand together."""
     ids: Tensor
     """Their token ids, (tokens,)."""
     lengths: tuple[int, ...]
     """Tokens of each."""
+    units: int
+    """How many units they are."""
+    task: int = 0
+    """Which of the tasks that are trained on together they are of."""
 
 
-def collate(sequences: Sequences, index: np.ndarray) -> Batch:
-    """The sequences named by `index`, in that order."""
+Step = tuple[Batch, ...]
+"""The micro-batches of an optimiser step."""
+
+
+def collate(
+    sequences: Sequences, index: np.ndarray, *, units: int | None = None, task: int = 0
+) -> Batch:
+    """The sequences named by `index`, in that order; each is a unit unless `units` says."""
     starts, ends = sequences.bounds[index], sequences.bounds[index + 1]
     pieces = [sequences.ids[start:end] for start, end in zip(starts, ends, strict=True)]
-    ids = torch.from_numpy(np.concatenate(pieces).astype(np.int64))
-    return Batch(index=index, ids=ids, lengths=tuple(int(n) for n in ends - starts))
+    return Batch(
+        index=index,
+        ids=torch.from_numpy(np.concatenate(pieces).astype(np.int64)),
+        lengths=tuple(int(n) for n in ends - starts),
+        units=len(index) if units is None else units,
+        task=task,
+    )
 
 
-def step_count(sequences: int, settings: Training) -> int:
-    """Optimiser steps of a training; the last step of an epoch may hold fewer sequences."""
-    return settings.epochs * -(-sequences // settings.batch_size)
+def step_count(units: int, settings: Training) -> int:
+    """Optimiser steps of a training; the last step of an epoch may hold fewer units."""
+    return settings.epochs * -(-units // settings.batch_size)
 
 
 def training_steps(
-    sequences: Sequences, settings: Training, seed: int
-) -> Iterator[tuple[Batch, ...]]:
-    """The micro-batches of each optimiser step.
+    sequences: Units, settings: Training, seed: int, *, task: int = 0
+) -> Iterator[Step]:
+    """The micro-batches of each optimiser step, epoch after epoch without end.
 
-    Every epoch is one permutation of the sequences, drawn from `generator("order", seed, epoch)`.
+    Every epoch is one permutation of the units, drawn from `generator("order", seed, epoch)`.
     Lengths play no part: they would tie a batch's content to the tokenizer.
     """
-    count = len(sequences.bounds) - 1
-    for epoch in range(settings.epochs):
+    count = len(sequences.units) - 1
+    for epoch in itertools.count():
         order = generator("order", seed, epoch).permutation(count)
         for start in range(0, count, settings.batch_size):
             step = order[start : start + settings.batch_size]
             parts = np.array_split(step, min(settings.accumulation, len(step)))
-            yield tuple(collate(sequences, part) for part in parts)
+            yield tuple(
+                collate(sequences, _members(sequences.units, part), units=len(part), task=task)
+                for part in parts
+            )
+
+
+def _members(units: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The sequences of the units `chosen`, unit after unit."""
+    return np.concatenate([np.arange(units[one], units[one + 1]) for one in chosen])
 
 
 def budget_batches(bounds: np.ndarray, tokens: int) -> list[np.ndarray]:

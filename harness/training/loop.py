@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import StageError
-from harness.models import Training, Warmup
+from harness.models import Optimiser, Warmup
 from harness.training.batching import Batch
 
 _ENTRIES = 60  # of the loss curve, at most
@@ -100,12 +100,12 @@ def rate(step: int, warmup: int, steps: int) -> float:
     return max(0.0, (steps - step) / max(1, steps - warmup))
 
 
-def exempt(name: str, settings: Training) -> bool:
+def exempt(name: str, settings: Optimiser) -> bool:
     """Whether the parameter called `name` is not decayed."""
     return any(part in name for part in settings.decay_exempt)
 
 
-def optimiser(module: nn.Module, settings: Training) -> torch.optim.AdamW:
+def optimiser(module: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
     """AdamW (decoupled weight decay, bias correction) in two groups: decayed and exempt."""
     groups: dict[bool, list[nn.Parameter]] = {False: [], True: []}
     for name, parameter in module.named_parameters():
@@ -131,7 +131,7 @@ def train(
     module: nn.Module,
     batches: Iterable[Sequence[Batch]],
     loss: Callable[[Batch], Tensor],
-    settings: Training,
+    settings: Optimiser,
     *,
     steps: int,
     precision: str,
@@ -142,7 +142,7 @@ def train(
     Args:
         module: all its parameters are trained; their device is used.
         batches: for each optimiser step, its micro-batches.
-        loss: mean loss over a micro-batch's sequences, a scalar.
+        loss: mean loss over a micro-batch's units, a scalar.
         settings: hyper-parameters.
         steps: how many steps `batches` holds; the schedule ends there.
         precision: "bf16" (autocast, fp32 weights) or "fp32".
@@ -178,11 +178,11 @@ def _backward(
     precision: str,
 ) -> Tensor:
     """Add up the gradients of a step's mean loss; returns that loss, still on the device."""
-    whole = sum(len(part.lengths) for part in parts)
+    whole = sum(part.units for part in parts)
     total = torch.zeros((), device=device)
     for part in parts:
         with autocast(device, precision):
-            value = loss(part) * (len(part.lengths) / whole)
+            value = loss(part) * (part.units / whole)
         value.backward()  # type: ignore[no-untyped-call]
         total = total + value.detach()
     return total

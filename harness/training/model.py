@@ -1,7 +1,8 @@
-"""An encoder with a linear layer on every token, run on packed or padded batches."""
+"""An encoder with its heads, run on packed or padded batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.errors import StageError, UsageError
 from harness.training import attention
 from harness.training.batching import Batch
 from harness.training.dropout import replace_dropout
+from harness.training.heads import Head
 from harness.training.seeding import generator, torch_seed
 
 # Encoders of this family number positions from the padding id plus one.
@@ -23,36 +25,46 @@ _OFFSET_POSITIONS = frozenset({"xlm-roberta", "roberta", "camembert"})
 
 
 class TokenModel(nn.Module):
-    """Encoder and head. On a CPU batches stay packed; elsewhere they are padded.
+    """Encoder and heads. On a CPU batches stay packed; elsewhere they are padded.
 
     Both give the same numbers up to rounding: a padded token is masked out of attention and never
-    reaches the head.
+    reaches a head.
     """
 
-    def __init__(self, encoder: nn.Module, head: nn.Linear, *, packed: bool) -> None:
-        """Put `head` on `encoder`; `packed` says how a batch is laid out."""
+    def __init__(self, encoder: nn.Module, heads: Sequence[Head], *, packed: bool) -> None:
+        """Put `heads` (none: states are all that is wanted) on `encoder`.
+
+        `packed` says how a batch is laid out.
+        """
         super().__init__()
         self.encoder = encoder
-        self.head = head
+        self.heads = nn.ModuleList(heads)
         self.packed = packed
         config: Any = encoder.config
         offset = config.model_type in _OFFSET_POSITIONS
         self.first_position = int(config.pad_token_id) + 1 if offset else 0
         self.most_tokens = int(config.max_position_embeddings) - self.first_position
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Logits of the batch's tokens, (tokens, outputs), float32 or wider.
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.encoder.parameters()).device
 
-        The head is outside autocast: it costs nothing and its logits decide the answer.
+    def forward(self, batch: Batch, head: int = 0) -> Tensor:
+        """Logits of head `head`, float32 or wider.
+
+        (tokens, outputs) of a token head, (sequences, outputs) of a first head.
         """
-        hidden = self._packed(batch) if self.packed else self._padded(batch)
-        with torch.autocast(hidden.device.type, enabled=False):
-            logits: Tensor = self.head(hidden.to(self.head.weight.dtype))
+        logits: Tensor = self.heads[head](self.states(batch), batch.lengths)
         return logits
+
+    def states(self, batch: Batch) -> Tensor:
+        """The encoder's last hidden states of the batch's tokens, (tokens, width)."""
+        return self._packed(batch) if self.packed else self._padded(batch)
 
     def _packed(self, batch: Batch) -> Tensor:
         """Hidden states of one row that holds all sequences, (tokens, width)."""
-        device = self.head.weight.device
+        device = self.device
         positions = np.concatenate([np.arange(n) for n in batch.lengths]) + self.first_position
         ids = batch.ids[None].to(device)
         states: Tensor = self.encoder(
@@ -65,7 +77,7 @@ class TokenModel(nn.Module):
 
     def _padded(self, batch: Batch) -> Tensor:
         """Hidden states of a (batch, longest) rectangle, its padding left out: (tokens, width)."""
-        device = self.head.weight.device
+        device = self.device
         lengths = np.array(batch.lengths)
         rows, width = len(lengths), int(lengths.max())
         mask = np.arange(width)[None] < lengths[:, None]
@@ -122,20 +134,6 @@ def _unreadable(got: str) -> StageError:
         expected="a transformers folder: config.json, model.safetensors, tokenizer.json",
         fix="Remove the encoder's artifact from the store and run again.",
     )
-
-
-def new_head(width: int, outputs: int, seed: int, deviation: float = 0.02) -> nn.Linear:
-    """A newly initialised head, the same for every system of a seed.
-
-    Weights are normal with the encoder's `initializer_range` as `deviation`, biases zero
-    (transformers' initialisation of task heads).
-    """
-    head = nn.Linear(width, outputs)
-    drawn = generator("head", seed).normal(0.0, deviation, size=(outputs, width))
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(drawn))
-        head.bias.zero_()
-    return head
 
 
 def prepare_dropout(model: TokenModel, seed: int) -> None:

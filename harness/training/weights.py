@@ -9,7 +9,7 @@ full table's numbers, and an artifact needs only those rows and the factor.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness.errors import StageError
+from harness.training.heads import PREFIX
 
 _ROWS, _VALUES = "embedding.rows", "embedding.values"
-_HEAD = ("head.weight", "head.bias")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delta:
-    """What distinguishes a trained model from its encoder."""
+    """What distinguishes a trained model from the encoder that its training started from."""
 
     tensors: dict[str, Tensor]
     """Every tensor of the encoder except the word embedding."""
@@ -37,8 +37,8 @@ class Delta:
     """Their values, (rows, width)."""
     scale: float
     """Factor that weight decay put on all other rows."""
-    head: dict[str, Tensor]
-    """`head.weight` (outputs, width) and `head.bias` (outputs,); empty after intermediate."""
+    heads: dict[str, Tensor]
+    """`heads.<number>.<tensor>`; empty after an intermediate training."""
 
 
 def embedding(encoder: nn.Module) -> nn.Embedding:
@@ -49,7 +49,10 @@ def embedding(encoder: nn.Module) -> nn.Embedding:
 
 
 def apply_delta(encoder: nn.Module, delta: Delta) -> None:
-    """Turn `encoder`, as loaded, into the trained encoder, in place."""
+    """Turn `encoder`, as the training found it, into the trained encoder, in place.
+
+    Of a model that was trained twice, the first training's delta is applied first.
+    """
     table = embedding(encoder).weight
     state = encoder.state_dict()
     with torch.no_grad():
@@ -82,20 +85,15 @@ def trim(encoder: nn.Module, used: np.ndarray) -> np.ndarray:
 
 
 def make_delta(
-    encoder: nn.Module,
-    used: np.ndarray,
-    scale: float,
-    head: nn.Linear | None,
-    previous: Delta | None,
+    encoder: nn.Module, used: np.ndarray, scale: float, heads: nn.ModuleList | None
 ) -> Delta:
-    """The delta of a trained, trimmed encoder against the encoder that it started from.
+    """The delta of a trained encoder against the encoder that it started from.
 
     Args:
         encoder: trained; its word embedding holds the rows `used`.
         used: sorted ids of these rows in the full table.
         scale: factor that this training's weight decay put on the other rows.
-        head: None leaves it out (a later training puts a new one on).
-        previous: the delta that was applied before this training; the result includes it.
+        heads: None leaves them out (a later training puts a new one on).
     """
     table = embedding(encoder).weight
     name = next(key for key, value in encoder.named_parameters() if value is table)
@@ -104,33 +102,19 @@ def make_delta(
         for key, value in encoder.state_dict().items()
         if key != name
     }
-    named = (
-        {f"head.{key}": value.detach().cpu() for key, value in head.state_dict().items()}
-        if (head is not None)
-        else {}
-    )
-    mine = Delta(
+    kept = {} if heads is None else heads.state_dict()
+    return Delta(
         tensors=tensors,
         rows=torch.from_numpy(used.astype(np.int64)),
         values=table.detach().cpu(),
         scale=scale,
-        head=named,
+        heads={f"{PREFIX}{key}": value.detach().cpu() for key, value in kept.items()},
     )
-    return mine if previous is None else _after(previous, mine)
-
-
-def _after(first: Delta, second: Delta) -> Delta:
-    """Both trainings as one delta: the union of rows, the product of factors."""
-    old = ~torch.isin(first.rows, second.rows)
-    rows = torch.cat([first.rows[old], second.rows])
-    values = torch.cat([first.values[old] * second.scale, second.values])
-    order = torch.argsort(rows)
-    return replace(second, rows=rows[order], values=values[order], scale=first.scale * second.scale)
 
 
 def write_delta(folder: Path, delta: Delta) -> None:
     """Write `delta.safetensors` and `model.json` into `folder`."""
-    tensors = {**delta.tensors, **delta.head, _ROWS: delta.rows, _VALUES: delta.values}
+    tensors = {**delta.tensors, **delta.heads, _ROWS: delta.rows, _VALUES: delta.values}
     save_file(
         {name: value.contiguous() for name, value in tensors.items()}, folder / "delta.safetensors"
     )
@@ -155,5 +139,5 @@ def read_delta(folder: Path) -> Delta:
             expected="delta.safetensors with embedding rows, and model.json",
             fix="Remove the artifact from the store and run again.",
         ) from error
-    head = {name: tensors.pop(name) for name in _HEAD if name in tensors}
-    return Delta(tensors=tensors, rows=rows, values=values, scale=float(scale), head=head)
+    heads = {name: tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
+    return Delta(tensors=tensors, rows=rows, values=values, scale=float(scale), heads=heads)

@@ -165,19 +165,18 @@ def _write_docs(plan: Plan, store: Store, folder: Path) -> list[Path]:
     import pyarrow.parquet as pq
 
     from harness.data_checks.docs import page
-    from harness.data_checks.suites import plan_checks
-    from harness.stages.checks import parameters
+    from harness.stages import checks
 
     written = []
     for planned in plan.stages:
         if planned.stage != "checks" or not store.has(planned.inputs["dataset"]):
             continue
         source = store.get(planned.inputs["dataset"])
-        name = json.loads((source / "dataset.json").read_bytes())["name"]
-        checks = plan_checks(planned.config["suite"], name, parameters(planned.config))
+        facts = json.loads((source / "dataset.json").read_bytes())
+        made = checks.planned(planned.config, facts)
         path = folder / f"{planned.label.replace(' ', '-')}-{planned.key[:8]}.html"
         with describe_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(page(pq.read_table(source / "rows.parquet"), checks), encoding="utf-8")
+            path.write_text(page(pq.read_table(source / "rows.parquet"), made), encoding="utf-8")
         written.append(path)
     return written

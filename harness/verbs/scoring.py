@@ -35,12 +35,24 @@ def run(
 ) -> None:
     """Print the task's metrics, in points."""
     row = choose("task", task, load_manifests(manifests).tasks)
+    scorer = _scorer(task, row)
     _check_language(task, row, language)
-    result = score_files(task, row.scorer, language, gold, predictions, row.labels)
+    result = score_files(task, scorer, language, gold, predictions, row.labels)
     if as_json:
         click.echo(json.dumps(result, indent=1, sort_keys=True))
         return
-    click.echo(_sentence(result, _ITEMS[known_scorer(row.scorer).reads]))
+    click.echo(_sentence(result, _ITEMS[known_scorer(scorer).reads]))
+
+
+def _scorer(task: str, row: Task) -> str:
+    if row.scorer is None:
+        raise UsageError(
+            where=f"task `{task}`",
+            got="no official metric",
+            expected="a task that is evaluated",
+            fix="It is only trained on: name another task.",
+        )
+    return row.scorer
 
 
 def _check_language(task: str, row: Task, language: str) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pinned_plans import plan
 
 from harness.canonical import file_sha256
 from harness.data_checks.engine import run_plan
-from harness.data_checks.suites import plan_checks
 from harness.errors import DataError
 from harness.models import Mirror, MirrorDataset, MirrorSplit
 from harness.sources.mirror import load_mirror, save_mirror
@@ -670,7 +670,7 @@ def outcomes(
         return [
             {"name": "reader", "level": "error", "passed": False, "rows": [], "cause": str(error)}
         ]
-    return run_plan(table, plan_checks(base.family, base.dataset, parameters))
+    return run_plan(table, plan(base.family, base.dataset, **parameters))
 
 
 def as_parquet(rows: Rows, sound: Rows) -> bytes:

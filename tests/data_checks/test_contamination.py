@@ -5,9 +5,10 @@ from hashlib import sha256
 
 import pytest
 
-from harness.data_checks.contamination import Part, survey
+from harness.data_checks.contamination import survey
+from harness.data_checks.parts import Part
 from harness.models import ContaminationRule
-from harness.records import QaExample
+from harness.records import ChoiceExample, PairExample, QaExample, TagExample, TextExample
 
 RULE = ContaminationRule().model_dump(mode="json")
 SENTENCES = [
@@ -37,8 +38,8 @@ def example(number=0, **changes):
 def findings(training, evaluation, languages=("en",), **rule):
     """Kind -> (exact, near) of the comparisons that found something; training against test."""
     parts = {
-        "target": Part(name="train", languages=languages, examples=training),
-        "evaluation": Part(name="test", languages=languages, examples=evaluation),
+        "target": Part.of(name="train", languages=languages, examples=training),
+        "evaluation": Part.of(name="test", languages=languages, examples=evaluation),
     }
     return {
         one["by"]: (one["exact"], one["near"])
@@ -149,7 +150,7 @@ def test_languages_that_only_texts_tell():
 def test_levels_follow_the_rule():
     """A claim may accept what others refuse; between training sets little is wrong."""
     parts = {
-        role: Part(name=role, languages=("en",), examples=[TEST])
+        role: Part.of(name=role, languages=("en",), examples=[TEST])
         for role in ("intermediate 1", "evaluation", "target")
     }
     rule = {**RULE, "train_test": "warning", "context": "info"}
@@ -168,8 +169,8 @@ def test_up_to_ten_examples_are_shown():
     """Twelve leaked rows, with both ids and texts."""
     rows = [example(number) for number in range(1, 13)]
     parts = {
-        "target": Part(name="a", languages=("en",), examples=rows),
-        "evaluation": Part(name="b", languages=("en",), examples=rows),
+        "target": Part.of(name="a", languages=("en",), examples=rows),
+        "evaluation": Part.of(name="b", languages=("en",), examples=rows),
     }
     finding = next(one for one in survey(parts, RULE) if one["by"] == "example")
     assert (finding["exact"], finding["of"], len(finding["examples"])) == (12, 12, 10)
@@ -183,3 +184,147 @@ def test_a_document_that_is_its_context_is_not_told_twice():
     named = replace(TEST, document=sha256(TEST.context.encode()).hexdigest()[:16])
     other = replace(named, id="x", question="Where does the water go today?")
     assert findings([other], [named]) == {"context": (1, 0)}
+
+
+def pair(number, **changes):
+    """A pair unlike any other number's."""
+    sound = {"id": f"p{number}", "language": "en", "document": f"d{number}", "label": "neutral"}
+    texts = {"first": f"Train {number * 7919} left.", "second": f"It had {number * 31} cars."}
+    return PairExample(**{**sound, **texts, **changes})
+
+
+def choice(number, **changes):
+    """A question with two choices, unlike any other number's."""
+    sound = {"id": f"c{number}", "language": "en", "document": f"d{number}", "label": 1}
+    texts = {"context": f"Train {number * 7919} left.", "question": f"Why {number * 31}?"}
+    choices = (f"No {number}.", f"Because of the {number * 17} cars.")
+    return ChoiceExample(**{**sound, **texts, "choices": choices, **changes})
+
+
+def tagged(number, **changes):
+    """A sentence unlike any other number's."""
+    words = (f"train{number * 7919}", f"left{number * 31}", "today")
+    sound = {"id": f"t{number}", "language": "en", "document": f"d{number}", "words": words}
+    return TagExample(**{**sound, "tags": ("NOUN", "VERB", "ADV"), **changes})
+
+
+def article(number, *paragraphs, **changes):
+    """An article of these paragraphs."""
+    sound = {"id": f"a{number}", "language": "en", "document": f"Article {number}"}
+    return TextExample(**{**sound, "text": "\n".join(paragraphs), **changes})
+
+
+def across(training, families, evaluation, role="target", **rule):
+    """Kind -> (exact, near, level) of what was found; `families` of training and evaluation."""
+    test = Part.of(name="test", languages=["en"], examples=evaluation, family=families[1])
+    parts = {
+        role: Part.of(
+            name="train", languages=["en"], examples=training, family=families[0], against=test
+        ),
+        "evaluation": test,
+    }
+    return {
+        one["by"]: (one["exact"], one["near"], one["level"])
+        for one in survey(parts, {**RULE, **rule})
+        if not one["passed"]
+    }
+
+
+PAIRS, CHOICES, TAGS = ("classification",) * 2, ("multiple_choice",) * 2, ("tagging",) * 2
+
+
+@pytest.mark.parametrize(
+    ("families", "make", "leaked"),
+    [
+        (PAIRS, pair, {"first": "TRAIN 15838 left", "second": "it had 62 cars!"}),
+        (CHOICES, choice, {"context": "train 15838 left", "question": "WHY 62?"}),
+    ],
+)
+def test_a_planted_row_of_another_family_is_found(families, make, leaked):
+    """A premise with its hypothesis; a context with its question and right answer."""
+    other = make(2, id="other", document="x", **leaked)
+    if make is choice:
+        other = replace(other, choices=choice(2).choices)
+    found = across([make(1), other], families, [make(2), make(3)])
+    assert found == {
+        "example": (1, 0, "error"),
+        "context": (1, 0, "warning"),
+        "question": (1, 0, "info"),
+    }
+
+
+def test_another_hypothesis_of_a_test_premise():
+    """Three were written for each."""
+    other = pair(1, first=pair(2).first)
+    assert across([other], PAIRS, [pair(2)]) == {"context": (1, 0, "warning")}
+
+
+def test_a_question_without_a_context_is_one():
+    """Common sense questions: the same one with the same right answer, and with another."""
+    asked = choice(2, context="", question="Where is the train that left today?")
+    same = replace(asked, id="other", document="x")
+    assert across([same], CHOICES, [asked])["example"] == (1, 0, "error")
+    elsewhere = replace(same, choices=("On the moon.", "In a shed."))
+    assert across([elsewhere], CHOICES, [asked]) == {"context": (1, 0, "warning")}
+
+
+def test_single_sentences_with_tags_may_recur():
+    """One of thirty: a warning. All of them: the test file was trained on."""
+    test = [tagged(number) for number in range(30)]
+    once = [tagged(99), replace(test[4], id="other", document="x")]
+    assert across(once, TAGS, test) == {"context": (1, 0, "warning")}
+    again = [replace(one, id=f"x{one.id}", document="x") for one in test]
+    assert across(again, TAGS, test)["example"] == (30, 0, "error")
+
+
+def test_sets_of_two_families():
+    """A premise that is a test passage: NLI before question answering."""
+    found = across([pair(1, first=TEST.context)], ("classification", "extractive_qa"), [TEST])
+    assert found == {"context": (1, 0, "warning")}
+
+
+def test_running_text_is_only_told():
+    """Wikipedia holds the passages that questions were asked about; that is no leak."""
+    text = article(1, "Rivers", "Nothing of it.", PASSAGE + " 0", document="d0")
+    families = ("masked_lm", "extractive_qa")
+    found = across([text, article(2, "Mountains")], families, [TEST], "intermediate 1")
+    assert found == {"context": (1, 0, "info"), "document": (1, 0, "info")}
+    near = " ".join([*SENTENCES[:4], "It was closed long ago and nobody remembers it."])
+    found = across([article(3, "Rivers", near)], families, [TEST], "intermediate 1")
+    assert found == {"context": (0, 1, "info")}
+
+
+def test_running_text_isnt_held():
+    """Of each article the first paragraph, and what could be like a test context."""
+    test = Part.of(name="test", languages=[], examples=[TEST])
+    texts = [article(n, f"Head {n}", "One " * 40, "Two " * 40) for n in range(3)]
+    texts.append(article(9, "Rivers", "Three " * 40, PASSAGE))
+    kept = Part.of(
+        name="text", languages=["en"], examples=texts, family="masked_lm", against=test
+    ).items
+    assert [one.context for one in kept] == ["Head 0", "Head 1", "Head 2", "Rivers", PASSAGE]
+
+
+def test_training_sets_are_compared_exactly():
+    """Nearly the same pair in both is no news among a million."""
+    texts = {"first": "The old train left the station.", "second": "It had many old blue cars."}
+    parts = {
+        role: Part.of(name=role, languages=["en"], examples=[one], family="classification")
+        for role, one in {
+            "evaluation": pair(1),
+            "target": pair(2, **texts),
+            "intermediate 1": pair(3, **{**texts, "second": "It had many old blues cars."}),
+            "intermediate 2": pair(4, **texts),
+        }.items()
+    }
+    found = {
+        (one["training"], one["by"]): one["level"]
+        for one in survey(parts, RULE)
+        if one["against"] == "target" and not one["passed"] and one["training"] != "target"
+    }
+    assert found == {
+        ("intermediate 1", "context"): "info",
+        ("intermediate 2", "example"): "warning",
+        ("intermediate 2", "context"): "info",
+        ("intermediate 2", "question"): "info",
+    }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pinned_plans import pins, plan
 
 from harness.data_checks.suites import load_suite, plan_checks
 from harness.errors import ManifestError, UsageError
 
-FAMILIES = ("classification", "extractive_qa", "multiple_choice", "retrieval", "tagging")
+READERS = {
+    **{"squad": "extractive_qa", "pair": "classification", "tags": "tagging"},
+    **dict.fromkeys(("hellaswag", "cosmosqa", "commonsenseqa"), "multiple_choice"),
+    **{"tatoeba": "retrieval", "text": "masked_lm"},
+}
 SOUND = """format: 1
 id: small
 title: Small
@@ -62,38 +66,37 @@ def written(tmp_path: Path, *changes: tuple[str, str]) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_the_projects_suites_load(name: str) -> None:
-    """One for each family, named as its file is; its parameters are all defined."""
-    run: dict[str, Any] = {"rows": 1, "languages": {}, "no_answer": False, "realign": 0}
-    suite = load_suite(name)
-    assert suite.id == name
-    for dataset in ("", *suite.datasets):
-        plan = plan_checks(name, dataset, run)
-        names = [one.name for one in (*plan.gate, *plan.checks)]
-        assert len(set(names)) == len(names)
+@pytest.mark.parametrize("dataset", pins())
+def test_the_projects_suites_fit_every_pin(dataset: str) -> None:
+    """Each has its family's suite, whose parameters are all defined and whose names are its own."""
+    reader = pins()[dataset].reader
+    family = {**READERS, "ccgbank": "tagging", "bucc": "retrieval"}[reader]
+    assert load_suite(family).id == family
+    found = plan(family, dataset)
+    names = [one.name for one in (*found.gate, *found.checks)]
+    assert len(set(names)) == len(names)
 
 
 def test_parameters_are_filled_in(tmp_path: Path) -> None:
     """A list of columns becomes an expectation each."""
-    plan = plan_checks("small", "other", {}, written(tmp_path))
-    assert [one.name for one in plan.gate] == ["rows", "columns", "not_null.a", "not_null.b"]
-    assert plan.gate[1].kwargs == {"column_set": ["a", "b"], "exact_match": False}
-    assert plan.gate[3].kwargs == {"column": "b"}
-    assert [one.name for one in plan.checks] == ["unique"]
+    found = plan_checks("small", "other", {}, folder=written(tmp_path))
+    assert [one.name for one in found.gate] == ["rows", "columns", "not_null.a", "not_null.b"]
+    assert found.gate[1].kwargs == {"column_set": ["a", "b"], "exact_match": False}
+    assert found.gate[3].kwargs == {"column": "b"}
+    assert [one.name for one in found.checks] == ["unique"]
 
 
 def test_a_data_set_adds_and_replaces(tmp_path: Path) -> None:
     """Its own parameters win over the family's; the run's over both."""
-    plan = plan_checks("small", "odd", {"rule": "decoded"}, written(tmp_path))
-    assert [one.name for one in plan.gate] == ["rows", "columns", "not_null.a"]
-    assert plan.checks[-1].kwargs == {"rule": "decoded", "column": "a"}
+    found = plan_checks("small", "odd", {"rule": "decoded"}, folder=written(tmp_path))
+    assert [one.name for one in found.gate] == ["rows", "columns", "not_null.a"]
+    assert found.checks[-1].kwargs == {"rule": "decoded", "column": "a"}
 
 
 def test_unknown_parameter_is_refused(tmp_path: Path) -> None:
     """The data set names $rule, which nobody gives."""
     with pytest.raises(ManifestError, match=r"small.yaml: got parameter \$rule; expected one of"):
-        plan_checks("small", "odd", {}, written(tmp_path))
+        plan_checks("small", "odd", {}, folder=written(tmp_path))
 
 
 def test_unknown_suite_is_refused(tmp_path: Path) -> None:
@@ -148,3 +151,41 @@ def test_mistake_names_file_line_and_key(
     """As in every manifest."""
     with pytest.raises(ManifestError, match=message):
         load_suite("small", written(tmp_path, change))
+
+
+def test_a_generated_set_has_the_checks_of_what_it_is_like() -> None:
+    """mini-tydiqa those of tydiqa."""
+    names = [one.name for one in plan("extractive_qa", "mini-tydiqa").checks]
+    assert names[-1] == "id_language"
+
+
+def test_columns_are_the_pins() -> None:
+    """QQP calls the two texts question1 and question2."""
+    found = plan("classification", "qqp")
+    required = ["question1", "question2", "label", "language", "config"]
+    assert found.gate[1].kwargs["column_set"] == required
+    assert found.shows == "question1"
+
+
+def test_a_reader_adds_before_the_data_set(tmp_path: Path) -> None:
+    """Its parameters give way to the data set's."""
+    reader = """readers:
+  form:
+    parameters: {required: [b], rule: decoded}
+    expectations:
+      - {name: first, type: expect_text_to_be, expect: text, cause: lost, kwargs: {rule: $rule}}
+datasets:
+"""
+    folder = written(tmp_path, ("datasets:\n", reader))
+    found = plan_checks("small", "odd", {}, reader="form", folder=folder)
+    assert [one.name for one in found.gate] == ["rows", "columns", "not_null.a"]
+    assert [one.name for one in found.checks] == ["unique", "first", "more.a"]
+
+
+@pytest.mark.parametrize(("drops", "level"), [(True, "warning"), (False, "error")])
+def test_an_error_is_eased_where_rows_are_left_out(tmp_path: Path, drops: bool, level: str) -> None:
+    """By a parameter of the run."""
+    eased = "    level: error\n    eased_by: $drops\n"
+    folder = written(tmp_path, ("    level: warning\n", eased))
+    (found,) = plan_checks("small", "other", {"drops": drops}, folder=folder).checks
+    assert found.level == level

@@ -99,3 +99,25 @@ def test_tag_outside_the_labels(tags: list[Any]) -> None:
 def test_foreign(text: str, language: str, likely: str) -> None:
     """By script, then by function words; short texts are given the benefit of the doubt."""
     assert foreign(text, language) == likely
+
+
+def test_a_share_of_a_lists_texts() -> None:
+    """One sentence of half a million may be blank; one of two is half of them."""
+    assert text_is("not_blank", ["a", "b", " ", "c"], 0.75)
+    assert not text_is("not_blank", ["a", " "], 0.75)
+    assert not text_is("not_blank", [], 0.75)
+
+
+@pytest.mark.parametrize(
+    ("choices", "sound"),
+    [
+        ({"label": ["A", "B"], "text": ["x", "y"]}, True),
+        ({"label": ["A"], "text": ["x", "y"]}, False),
+        ({"label": [], "text": []}, False),
+        ({"text": ["x"]}, False),
+        (["x"], False),
+    ],
+)
+def test_choices_are_as_many_labels_as_texts(choices: object, sound: bool) -> None:
+    """Neither list empty."""
+    assert is_kind("choices", choices) == sound

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pinned_plans import plan
 
 from harness.data_checks.engine import run_plan
-from harness.data_checks.suites import plan_checks
 from harness.models import MirrorSplit
 from harness.sources.mirror import load_mirror
 from harness.sources.rows import read_rows
@@ -47,8 +47,8 @@ def checked(mirror: Path, config: str, entry: MirrorSplit) -> list[dict[str, Any
     table = table.append_column("language", pa.array(codes))
     table = table.append_column("config", pa.array([config] * table.num_rows))
     promised = {CODES[name]: count for name, count in entry.languages.items()}
-    run = {"rows": entry.rows, "languages": promised, "no_answer": False, "realign": 100}
-    return run_plan(table, plan_checks(*FAMILIES[start], run))
+    run = {"rows": entry.rows, "languages": promised, "realign": {"max": 100, "unfound": "error"}}
+    return run_plan(table, plan(*FAMILIES[start], **run))
 
 
 def test_no_error_on_untouched_data(mirror: Path) -> None:

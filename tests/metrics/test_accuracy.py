@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import DataError
-from harness.metrics.accuracy import score
+from harness.metrics.accuracy import items, score
 
 
 def test_accuracy_is_the_share_of_equal_labels():
@@ -33,3 +33,8 @@ def test_an_empty_set_has_no_accuracy():
     """Not 0.0."""
     with pytest.raises(DataError, match=r"no gold labels; .*an empty set has no score"):
         score([], [], "set")
+
+
+def test_each_item_is_right_or_wrong():
+    """Their mean, 50, is the score."""
+    assert items(["a", "b"], ["a", "a"], "set") == (100.0, 0.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import DataError, UsageError
-from harness.metrics import SCORERS, load_aligned_scorer, load_scorer, signature
+from harness.metrics import SCORERS, load_aligned_scorer, load_items, load_scorer, signature
 from harness.metrics.answers import score_language, token_f1
 
 
@@ -90,6 +90,10 @@ def test_a_scorer_of_another_form_is_a_usage_error():
         load_scorer("seqeval")
     with pytest.raises(UsageError, match="`mlqa`, which scores answers; expected a scorer of lab"):
         load_aligned_scorer("mlqa")
+    with pytest.raises(
+        UsageError, match="`bucc_f1`, which scores pairs; expected a scorer of labe"
+    ):
+        load_items("bucc_f1")
 
 
 def test_a_signature_holds_the_version():
@@ -99,5 +103,5 @@ def test_a_signature_holds_the_version():
 
 def test_an_unknown_scorer_is_a_usage_error():
     """The message lists those there are."""
-    with pytest.raises(UsageError, match="`rouge`; expected one of squad_v1, mlqa"):
+    with pytest.raises(UsageError, match="`rouge`; expected one of squad_v1, squad_v2, mlqa"):
         load_scorer("rouge")

@@ -7,13 +7,14 @@ doesn't hold them.
 
 import json
 import os
+from math import fsum
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from harness.manifest import load_manifests
-from harness.metrics import SCORERS, load_scorer
+from harness.metrics import SCORERS, load_items, load_scorer
 from harness.score_files import score_files
 
 TYDIQA = ["ar", "en", "fi", "id", "ko", "ru"]
@@ -63,6 +64,8 @@ def test_scores_equal_the_official_ones(dataset, language):
         scored = load_scorer(name)(gold, predictions, language)
         assert scored.em == pytest.approx(figures["exact_match"], rel=0, abs=1e-9), name
         assert scored.f1 == pytest.approx(figures["f1"], rel=0, abs=1e-9), name
+        items = [item.f1 for item in scored.items.values()]
+        assert 100 * fsum(items) / len(items) == pytest.approx(figures["f1"], rel=0, abs=1e-9)
 
 
 def _telugu():
@@ -88,3 +91,14 @@ def test_figures_of_tags_and_pairs_equal_the_official_ones(name, tmp_path):
     found = score_files(task, row.scorer, language, *paths, row.labels)
     for metric, figure in golden["scores"].items():
         assert found[metric] == pytest.approx(figure, rel=0, abs=1e-9), metric
+
+
+@pytest.mark.parametrize("name", ["udpos.te", "panx.random"])
+def test_the_mean_over_sentences_is_the_official_f1(name):
+    """Of the linearised values, to 1e-9 points."""
+    path = _folder("HARNESS_GOLDENS") / "tagging_and_bitext.json"
+    golden = json.loads(path.read_text(encoding="utf-8"))[name]
+    gold = golden["labels"] if "labels" in golden else _telugu()
+    found = load_items("seqeval")(gold, golden["predictions"], name)
+    assert len(found) == len(gold)
+    assert fsum(found) / len(found) == pytest.approx(golden["scores"]["f1"], rel=0, abs=1e-9)

@@ -6,7 +6,7 @@ Every expected set of chunks is what `get_entities` of seqeval 1.2.2 gives.
 import pytest
 
 from harness.errors import DataError
-from harness.metrics.tagging import chunks, score
+from harness.metrics.tagging import chunks, items, score
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,28 @@ def test_f1_is_of_all_chunks_of_the_file():
     predicted = [["B-PER", "O", "O"], ["B-LOC", "O", "O"]]
     expected = {"f1": 40.0, "precision": 50.0, "recall": 100 / 3}
     assert score(gold, predicted, "set") == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_a_sentence_carries_its_linearised_f1():
+    """F1 2/5, N 2, P + G 5: the first has tp 0, p + g 2, the second 1 and 3; mean 40.
+
+    2/5 + 2 * (0 - 2/5 * 2) / 5 = 0.08 and 2/5 + 2 * (2 - 2/5 * 3) / 5 = 0.72.
+    """
+    gold = [["B-PER", "I-PER", "O"], ["B-LOC", "O", "B-ORG"]]
+    predicted = [["B-PER", "O", "O"], ["B-LOC", "O", "O"]]
+    assert items(gold, predicted, "set") == pytest.approx([8.0, 72.0], abs=1e-12)
+
+
+def test_a_chunk_that_runs_on_belongs_to_the_sentence_in_which_it_begins():
+    """The X of the second began at VERB's place in the first: gold 4 and 1, all found.
+
+    Chunks NOUN 0, VERB 1, X 1-3 and NOUN 4: three begin in the first sentence, one in the second.
+    """
+    gold = [["NOUN", "VERB"], ["X", "NOUN"]]
+    predicted = [["NOUN", "VERB"], ["X", "VERB"]]
+    assert chunks(gold) == {("OUN", 0, 0), ("ERB", 1, 1), ("_", 1, 3), ("OUN", 4, 4)}
+    # tp 3 and 0, p + g 6 and 2, F1 3/4: 3/4 + 2 * (6 - 4.5) / 8 and 3/4 + 2 * (0 - 1.5) / 8.
+    assert items(gold, predicted, "set") == pytest.approx([112.5, 37.5], abs=1e-12)
 
 
 def test_nothing_found_scores_nothing():

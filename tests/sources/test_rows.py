@@ -12,7 +12,7 @@ import pytest
 from sources_data import parquet
 
 from harness.errors import DataError
-from harness.sources.rows import SQUAD_COLUMNS, parquet_rows, read_rows, squad_columns
+from harness.sources.rows import parquet_rows, read_rows
 
 ROW: dict[str, Any] = {
     "id": "1",
@@ -85,41 +85,6 @@ def test_absurd_number_of_rows_is_refused(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "a.parquet").write_bytes(parquet("a", "b"))
     with pytest.raises(DataError, match="got 2 rows"):
         read_rows(tmp_path / "a.parquet")
-
-
-def test_columns_get_their_canonical_type() -> None:
-    """Large strings and swapped struct fields, as other conversions have them."""
-    answers = pa.struct(
-        [("answer_start", pa.list_(pa.int64())), ("text", pa.large_list(pa.large_string()))]
-    )
-    schema = pa.schema([("id", pa.large_string()), ("context", pa.string())])
-    schema = schema.append(pa.field("question", pa.string())).append(pa.field("answers", answers))
-    table = squad_columns(pa.Table.from_pylist([ROW], schema=schema), "here")
-    assert {name: table.schema.field(name).type for name in SQUAD_COLUMNS} == SQUAD_COLUMNS
-    assert table.to_pylist() == [ROW]
-
-
-def test_missing_columns_are_named() -> None:
-    """Another data set under the pinned name."""
-    table = pa.table({"id": ["1"], "label": [0]})
-    with pytest.raises(DataError, match="expected answers, context, question among them"):
-        squad_columns(table, "here")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"id": 7},
-        {"answers": [{"text": "answer", "answer_start": 4}]},
-        {"answers": {"text": ["answer"]}},
-        {"answers": {"text": ["answer"], "answer_start": ["four"]}},
-        {"answers": {"text": [7], "answer_start": [[4]]}},
-    ],
-)
-def test_wrong_types_are_refused(changes: dict[str, Any]) -> None:
-    """Nothing is converted that would change a value's meaning."""
-    with pytest.raises(DataError, match=f"here, column `{next(iter(changes))}`"):
-        squad_columns(pa.Table.from_pylist([{**ROW, **changes}]), "here")
 
 
 def test_squad_json_has_the_same_rows(tmp_path: Path) -> None:

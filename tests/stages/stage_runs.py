@@ -10,6 +10,13 @@ from typing import Any
 
 from harness.stages.contract import Resources, StageContext, stage
 
+REALIGN: dict[str, Any] = {"max": 0, "unfound": "error"}
+
+
+def reader(name: str = "squad", **changes: Any) -> dict[str, Any]:
+    """A stage's `reader`."""
+    return {"name": name, "columns": {}, "labels": [], "unlabelled": "error", **changes}
+
 
 class Silent:
     """A progress that nobody watches."""

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from stage_runs import read_json, run_stage
+from stage_runs import REALIGN, read_json, reader, run_stage
 
 from harness.errors import DataError
 from harness.records import read_examples
@@ -23,9 +23,10 @@ CONTEXT = "Paris is the capital of France."
 def dataset(tmp_path: Path, *rows: dict[str, Any]) -> Path:
     """What the stage `dataset` would have written."""
     folder = tmp_path / "dataset"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(list(rows)), folder / "rows.parquet")
     facts = {"name": "capitals", "split": "train", "rows": len(rows), "languages": {}, "files": {}}
+    facts["labels"] = []
     (folder / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
     return folder
 
@@ -47,9 +48,10 @@ def check(tmp_path: Path, folder: Path, *, rows: int | None = None, allowed: int
     """The outcomes that the stage `checks` writes."""
     config = {
         "suite": "extractive_qa",
+        "reader": reader(),
         "expected": {"rows": rows, "languages": {}},
         "no_answer": False,
-        "realign": {"max": allowed},
+        "realign": {**REALIGN, "max": allowed},
     }
     run_stage("checks", tmp_path / "checks", config, {"dataset": folder})
     return read_json(tmp_path / "checks/checks.json")
@@ -58,8 +60,8 @@ def check(tmp_path: Path, folder: Path, *, rows: int | None = None, allowed: int
 def examples(tmp_path: Path, *rows: dict[str, Any], allowed: int = 0) -> list[Any]:
     """The examples that the stage `examples` writes."""
     folder = dataset(tmp_path, *rows)
-    inputs = {"dataset": folder, "checks": tmp_path}
-    out = run_stage("examples", tmp_path / "examples", {"realign": {"max": allowed}}, inputs)
+    config = {"reader": reader(), "realign": {**REALIGN, "max": allowed}}
+    out = run_stage("examples", tmp_path / "examples", config, {"dataset": folder})
     return read_examples(out / "examples.jsonl")
 
 
@@ -122,14 +124,20 @@ def test_examples_are_the_rows(tmp_path: Path) -> None:
     (one,) = examples(tmp_path, row(1))
     assert (one.id, one.language, one.context) == ("q1", "en", CONTEXT)
     assert (one.answers, one.answer_starts) == (("France",), (24,))
-    assert read_json(tmp_path / "examples/repairs.json") == {"examples": 1, "realigned": 0}
+    assert read_json(tmp_path / "examples/repairs.json") == {
+        **{"examples": 1, "realigned": 0},
+        "dropped": {},
+    }
 
 
 def test_declared_realignment_is_applied_and_counted(tmp_path: Path) -> None:
     """26 becomes 24; the sound row stays."""
     done = examples(tmp_path, row(1, start=26), row(2), allowed=1)
     assert [one.answer_starts for one in done] == [(24,), (24,)]
-    assert read_json(tmp_path / "examples/repairs.json") == {"examples": 2, "realigned": 1}
+    assert read_json(tmp_path / "examples/repairs.json") == {
+        **{"examples": 2, "realigned": 1},
+        "dropped": {},
+    }
 
 
 def test_more_realignments_than_declared_are_an_error(tmp_path: Path) -> None:
@@ -164,3 +172,125 @@ def test_document_of_an_example(tmp_path: Path, changes: dict[str, Any], documen
     """TyDi QA's article number, else the title, else the context itself."""
     (one,) = examples(tmp_path, row(1, **changes))
     assert one.document == document
+
+
+NLI = {"first": "premise", "second": "hypothesis"}
+LABELS = ["entailment", "neutral", "contradiction"]
+
+
+def made(tmp_path: Path, how: dict[str, Any], *rows: dict[str, Any], **realign: Any) -> list[Any]:
+    """The examples of rows that another reader reads."""
+    rows = tuple({"language": "en", "config": "c", **one} for one in rows)
+    folder = dataset(tmp_path, *rows)
+    facts = {"name": "any", "split": "train", "labels": how["labels"]}
+    (folder / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
+    config = {"reader": how, "realign": {**REALIGN, **realign}}
+    out = run_stage("examples", tmp_path / "examples", config, {"dataset": folder})
+    lines = (out / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def pair(label: int, **changes: Any) -> dict[str, Any]:
+    """A row of SNLI."""
+    return {"premise": "It rains.", "hypothesis": "It is wet.", "label": label, **changes}
+
+
+def test_labels_are_named_and_ids_made(tmp_path: Path) -> None:
+    """Config, split and number; of each config from 0."""
+    how = reader("pair", columns=NLI, labels=LABELS)
+    found = made(tmp_path, how, pair(0), pair(2), pair(1, config="d"))
+    assert [one["id"] for one in found] == ["c-train-0", "c-train-1", "d-train-0"]
+    assert [one["label"] for one in found] == ["entailment", "contradiction", "neutral"]
+
+
+def test_rows_without_a_label_are_an_error(tmp_path: Path) -> None:
+    """Unless the pin says otherwise."""
+    with pytest.raises(DataError, match=r"row c-train-1: got no label .*`unlabelled: drop`"):
+        made(tmp_path, reader("pair", columns=NLI, labels=LABELS), pair(0), pair(-1))
+
+
+def test_rows_without_a_label_are_dropped_and_counted(tmp_path: Path) -> None:
+    """Where the pin says so; the others keep their numbers."""
+    how = reader("pair", columns=NLI, labels=LABELS, unlabelled="drop")
+    found = made(tmp_path, how, pair(-1), pair(0), pair(-1), pair(1))
+    assert [one["id"] for one in found] == ["c-train-1", "c-train-3"]
+    repairs = {"examples": 2, "realigned": 0, "dropped": {"no label": 2}}
+    assert read_json(tmp_path / "examples/repairs.json") == repairs
+
+
+def test_a_split_of_withheld_labels_is_an_error(tmp_path: Path) -> None:
+    """Dropping them all leaves nothing to score."""
+    how = reader("pair", columns=NLI, labels=LABELS, unlabelled="drop")
+    with pytest.raises(DataError, match=r"got none \(2 rows: no label\)"):
+        made(tmp_path, how, pair(-1), pair(-1))
+
+
+def test_a_label_outside_the_set_is_never_dropped(tmp_path: Path) -> None:
+    """It is another data set, not a row without a label."""
+    how = reader("pair", columns=NLI, labels=LABELS, unlabelled="drop")
+    with pytest.raises(DataError, match="got label 3; expected one of 0 entailment"):
+        made(tmp_path, how, pair(0), pair(3))
+
+
+def test_empty_answer_key(tmp_path: Path) -> None:
+    """CommonsenseQA's test split."""
+    choices = {"label": ["A", "B"], "text": ["sky", "sea"]}
+    rows = [
+        {"question": f"{n}?", "choices": choices, "answerKey": key} for n, key in enumerate("B ")
+    ]
+    with pytest.raises(DataError, match="got no label"):
+        made(tmp_path / "error", reader("commonsenseqa"), *rows)
+    (one,) = made(tmp_path / "drop", reader("commonsenseqa", unlabelled="drop"), *rows)
+    assert one["label"] == 1
+
+
+def test_tags_that_dont_fit_their_words(tmp_path: Path) -> None:
+    """A token was lost without its tag."""
+    how = reader("tags", columns={"tags": "pos_tags"}, labels=["NOUN", "VERB"])
+    with pytest.raises(DataError, match="row c-train-0: got 2 tokens, 1 tags"):
+        made(tmp_path, how, {"tokens": ["It", "rains"], "pos_tags": [1]})
+
+
+def test_translated_answer_that_is_lost(tmp_path: Path) -> None:
+    """Dropped and counted where the pin says so; one that moved is found again."""
+    lost = row(1, answers={"text": ["London"], "answer_start": [0]})
+    (kept,) = made(tmp_path, reader(), lost, row(2, start=3), max=9, unfound="drop")
+    assert (kept["id"], kept["answer_starts"]) == ("q2", [24])
+    repairs = {"examples": 1, "realigned": 1, "dropped": {"answer not found": 1}}
+    assert read_json(tmp_path / "examples/repairs.json") == repairs
+
+
+def test_one_config_twice(tmp_path: Path) -> None:
+    """Its rows would be trained on, or scored, twice."""
+    rows = [row(1), row(2), row(1)]
+    with pytest.raises(DataError, match="row q1: got a second row of that id in language en"):
+        made(tmp_path, reader(), *rows)
+
+
+def test_translations_share_ids(tmp_path: Path) -> None:
+    """XQuAD's configs hold the same questions in each language."""
+    found = made(tmp_path, reader(), row(1), row(1, language="de", config="xquad.de"))
+    assert [one["id"] for one in found] == ["q1", "q1"]
+
+
+def test_withheld_labels_are_an_error_of_the_checks(tmp_path: Path) -> None:
+    """Named with the cause; a pin that drops them makes it a warning."""
+    rows = [{**pair(n % 3, hypothesis=f"It is wet {n}."), "language": "en"} for n in range(9)]
+    rows = [{**one, "config": "c"} for one in [*rows, {**rows[0], "label": -1, "premise": "No."}]]
+    folder = dataset(tmp_path, *rows)
+    facts = {"name": "snli", "split": "train", "labels": LABELS}
+    (folder / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
+    config = {
+        "suite": "classification",
+        "reader": reader("pair", columns=NLI, labels=LABELS),
+        "expected": {"rows": 10, "languages": {}},
+        "no_answer": False,
+        "realign": REALIGN,
+    }
+    with pytest.raises(DataError, match=r"check labelled: got 1 of 10 rows .*labels are withheld"):
+        run_stage("checks", tmp_path / "error", config, {"dataset": folder})
+    config["reader"] = {**config["reader"], "unlabelled": "drop"}
+    run_stage("checks", tmp_path / "drop", config, {"dataset": folder})
+    wrong = [one for one in read_json(tmp_path / "drop/checks.json") if not one["passed"]]
+    assert [(one["name"], one["level"]) for one in wrong] == [("labelled", "warning")]
+    assert wrong[0]["observed"] == "1 of 10 rows"

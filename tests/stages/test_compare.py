@@ -4,7 +4,7 @@ import json
 from itertools import product
 
 import pytest
-from tiny_manifests import CLAIM, tiny
+from tiny_manifests import CLAIM, RAW, tiny
 
 from harness.errors import DataError
 from harness.plan import Request, build_plan
@@ -35,17 +35,22 @@ CHECKS = [
 ]
 ROLES = ("target", "evaluation", "intermediate 1", "intermediate 2")
 LENGTHS = {role: {"edges": [0, 9], "counts": [4, 2]} for role in ROLES}
-OVERLAP = {
-    **{"training": "intermediate 1", "against": "evaluation", "by": "document", "level": "warning"},
-    **{
-        "passed": False,
-        "exact": 2,
-        "near": 0,
-        "of": 6,
-        "cause": "split by passage",
-        "examples": [],
-    },
+METRICS = ("em", "f1", "score")
+TRAINING = {"examples": 8, "windows": 9, "steps": 3, "tokens": 70, "loss": [[3, 0.5]]}
+DATA = {
+    "dataset": {"dataset": {"rows": 6, "languages": {"en": 6}, "files": {"f": "s"}}},
+    "checks": {"checks": CHECKS},
+    "examples": {"repairs": {"examples": 5, "realigned": 1, "dropped": {"unlabelled": 2}}},
 }
+
+
+def overlap(planned, target):
+    """What stage `contamination` found for a target: its first and its last set share articles."""
+    roles = list(planned.config["comparison"]["roles"][target].values())
+    return {
+        **{"training": roles[-1], "against": "evaluation", "by": "document", "level": "warning"},
+        **{"passed": False, "exact": 2, "near": 0, "of": 6, "cause": "split", "examples": []},
+    }
 
 
 def config(*changes):
@@ -66,8 +71,7 @@ def write(folder, **documents):
 def score_artifact(folder, scores):
     """What stage `score` writes: F1 is EM here."""
     languages = {
-        language: {"em": sum(values) / len(values), "f1": sum(values) / len(values)}
-        | {"items": len(values)}
+        language: dict.fromkeys(METRICS, sum(values) / len(values)) | {"items": len(values)}
         for language, values in scores.items()
     }
     write(folder, scores={"scorer": "squad_v1/1", "languages": languages})
@@ -75,30 +79,33 @@ def score_artifact(folder, scores):
         for language, values in scores.items():
             for i, value in enumerate(values):
                 row = {"id": f"{language}{i}", "language": language, "document": f"d{i}"}
-                stream.write(json.dumps({**row, "em": float(value), "f1": float(value)}) + "\n")
+                values_of = {"values": dict.fromkeys(METRICS, float(value))}
+                stream.write(json.dumps({**row, **values_of}) + "\n")
     return folder
 
 
 def inputs(root, planned, scores):
-    """A folder for every role that the plan gives the comparison."""
+    """A folder for every role that the plan gives the comparison.
+
+    `scores` is system -> seed -> language -> items, or system -> target -> the same from there.
+    """
     folders = {}
     for role in planned.inputs:
         stage, _, rest = role.partition("/")
         folder = root / role.replace(" ", "_")
         if stage == "score":
-            system, _, seed = rest.partition("/")
-            folders[role] = score_artifact(folder, scores[system][int(seed)])
+            system, seed, target = rest.split("/")
+            found = scores[system]
+            seeds = found[target] if isinstance(found, dict) else found
+            folders[role] = score_artifact(folder, seeds[int(seed)])
         elif stage in ("intermediate", "finetune"):
-            log = {"examples": 8, "windows": 9, "steps": 3, "tokens": 70, "loss": [[3, 0.5]]}
-            folders[role] = write(folder, training=log)
+            mixed = {"tasks": [2, 1]} if role.startswith("intermediate/mixed/") else {}
+            folders[role] = write(folder, training={**TRAINING, **mixed})
+        elif stage == "contamination":
+            found = [overlap(planned, rest)]
+            folders[role] = write(folder, contamination=found, lengths=LENGTHS)
         else:
-            documents = {
-                "dataset": {"dataset": {"rows": 6, "languages": {"en": 6}, "files": {"f": "s"}}},
-                "checks": {"checks": CHECKS},
-                "examples": {"repairs": {"realigned": 1}},
-                "contamination": {"contamination": [OVERLAP], "lengths": LENGTHS},
-            }
-            folders[role] = write(folder, **documents.get(stage, {}))
+            folders[role] = write(folder, **DATA.get(stage, {}))
     return folders
 
 
@@ -162,7 +169,7 @@ def test_every_score_names_scorer_items_and_predictions(compared):
     first = scores[0]
     assert (first.system, first.seed, first.language, first.metric) == ("none", 0, "en", "em")
     assert (first.value, first.items, first.scorer) == (50.0, 4, "squad_v1/1")
-    assert first.predictions == planned.inputs["predict/none/0"]
+    assert first.predictions == planned.inputs["predict/none/0/target"]
 
 
 def test_every_training_is_listed(compared):
@@ -173,8 +180,9 @@ def test_every_training_is_listed(compared):
         *product(["none"], (0, 1), ["finetune"]),
         *(("first", seed, phase) for seed in (0, 1) for phase in ("intermediate", "finetune")),
     ]
-    assert comparison.training[0].artifact == planned.inputs["finetune/none/0"]
+    assert comparison.training[0].artifact == planned.inputs["finetune/none/0/target"]
     assert comparison.training[0].loss == ((3, 0.5),)
+    assert [one.target for one in comparison.training[-2:]] == ["", "target"]
 
 
 def test_data_carries_checks_and_repairs(compared):
@@ -191,7 +199,8 @@ def test_data_carries_checks_and_repairs(compared):
     assert (found.name, found.level, found.passed) == ("script", "warning", False)
     assert found.observed == '{"ko": 1}'
     assert uses["evaluation"].lengths.counts == (4, 2)
-    assert uses["evaluation"].repairs == {"realigned": 1}
+    assert uses["evaluation"].repairs == {"realigned": 1, "dropped: unlabelled": 2}
+    assert (uses["evaluation"].target, uses["target training"].target) == ("target", "target")
     assert uses["evaluation"].revision == "1" * 40
 
 
@@ -222,8 +231,8 @@ def test_variants_have_effects_of_their_own(compared):
     """Against the baseline; the reported number and the verdict belong to the claim's pair."""
     systems = {
         "none": {"label": "Straight"},
-        "first": {"label": "Other task first", "intermediate": {"task": "other"}},
-        "second": {"label": "Target twice", "intermediate": {"task": "target"}},
+        "first": {"label": "Other task first", "intermediate": {"tasks": ["other"]}},
+        "second": {"label": "Target twice", "intermediate": {"tasks": ["target"]}},
     }
     worse = [{"en": [0, 0, 0, 0], "ru": [0, 0]}] * 2
     comparison, _ = compared(
@@ -235,6 +244,146 @@ def test_variants_have_effects_of_their_own(compared):
     assert pairs == [("first", "none", 31.25), ("second", "none", -37.5)]
     assert comparison.effects[1].reported is None
     assert comparison.verdict.rung == "DIRECTION"
+
+
+def items(*seeds):
+    """Scores of one English item and, of those that are pairs, of a Russian one, seed by seed."""
+    return [{"en": [one[0]] * 2, "ru": [one[1]] * 2} for one in seeds]
+
+
+MULTI_TASK = {"learning_rate": 1e-5, "warmup": {"fraction": 0.1}, "weight_decay": 0.0}
+TWO_TARGETS = (
+    ("claim/kind", "aggregate"),
+    ("claim/targets", ["target", "second"]),
+    ("claim/metric", "score"),
+    ("tasks/second", {**RAW["tasks"]["target"], "title": "Second task"}),
+)
+# Gains: target 20 and 40, second 10 and 10, so 15 and 25, in the mean 20.
+TWO = {
+    "none": {"target": items((10, 30), (10, 30)), "second": items((50, 50), (50, 50))},
+    "first": {"target": items((30, 50), (50, 70)), "second": items((60, 60), (60, 60))},
+}
+
+
+def test_tasks_weigh_the_same_in_an_aggregate(compared):
+    """Each task's mean over its languages, then theirs."""
+    comparison, _ = compared(*TWO_TARGETS, scores=TWO)
+    (effect,) = comparison.effects
+    assert effect.same_items.per_seed == (15, 25)
+    assert effect.same_items.per_task == {"second": 10, "target": 30}
+    assert effect.same_items.per_language["target/ru"] == 30
+    assert (effect.same_items.metric, effect.other_metrics) == ("score", ())
+    levels = {one.id: one.levels for one in comparison.systems}
+    assert levels["none"][0].per_task == {"second": 50, "target": 20}
+    assert [level.metric for level in levels["none"]] == ["score"]
+    assert comparison.claim.targets == {"target": "Target task", "second": "Second task"}
+    assert comparison.claim.average == "Every task weighs the same, and in it every language"
+    assert comparison.verdict.rung == "DIRECTION"
+
+
+def test_scores_and_trainings_name_their_target(compared):
+    """Two systems, two targets, two seeds and languages; the last training is the second's."""
+    comparison, planned = compared(*TWO_TARGETS, scores=TWO)
+    scores = [score for system in comparison.systems for score in system.scores]
+    assert [score.task for score in scores] == (["target"] * 4 + ["second"] * 4) * 2
+    assert scores[4].predictions == planned.inputs["predict/none/0/second"]
+    assert {one.target for one in comparison.training} == {"", "target", "second"}
+
+
+def test_an_overlap_of_two_intermediate_sets_is_told_once(compared):
+    """It is found beside every target; what a target's own sets share is told for each."""
+    comparison, _ = compared(*TWO_TARGETS, scores=TWO)
+    found = [(one.training, one.against) for one in comparison.contamination]
+    assert len(found) == len(set(found)) == 2
+
+
+def test_the_best_of_several_is_chosen_for_each_target(compared):
+    """`first` on the target, `other` on the second; both are candidates, with their own levels."""
+    systems = {
+        "none": {"label": "Straight"},
+        "first": {"label": "Other task first", "intermediate": {"tasks": ["other"]}},
+        "again": {"label": "Target first", "intermediate": {"tasks": ["target"]}},
+        "best": {"label": "Best", "best_of": ["first", "again"]},
+    }
+    again = {"target": items((20, 20), (20, 20)), "second": items((90, 90), (90, 90))}
+    comparison, planned = compared(
+        *TWO_TARGETS,
+        ("claim/systems", systems),
+        ("claim/compare", {"treatment": "best", "baseline": "none"}),
+        scores={**TWO, "again": again},
+    )
+    results = {one.id: one for one in comparison.systems}
+    assert results["best"].chosen == {"target": "first", "second": "again"}
+    assert {name: one.role for name, one in results.items()} == {
+        **{"none": "baseline", "first": "candidate", "again": "candidate", "best": "treatment"}
+    }
+    assert results["best"].levels[0].per_task == {"second": 90, "target": 50}
+    assert results["best"].scores[4].predictions == planned.inputs["predict/again/0/second"]
+    assert comparison.effects[0].same_items.per_task == {"second": 40, "target": 30}
+    assert "best is for each target the best of 2 systems" in comparison.verdict.reasons[-1]
+
+
+def test_an_order_of_systems_compares_neighbours(compared):
+    """Two pairs; the first is the other way round by 20 +- 5 points."""
+    systems = {
+        "none": {"label": "Straight"},
+        "first": {"label": "Other task first", "intermediate": {"tasks": ["other"]}},
+        "again": {"label": "Target first", "intermediate": {"tasks": ["target"]}},
+    }
+    comparison, _ = compared(
+        ("claim/kind", "ordering"),
+        ("claim/reported", {}),
+        ("claim/systems", systems),
+        ("claim/compare", {"order": ["again", "first", "none"]}),
+        scores={
+            "none": items((0, 0), (0, 0)),
+            "first": items((40, 40), (40, 40)),
+            "again": items((20, 20), (20, 20)),
+        },
+    )
+    pairs = [(one.treatment, one.baseline, one.same_items.value) for one in comparison.effects]
+    assert pairs == [("again", "first", -20), ("first", "none", 40)]
+    assert comparison.verdict.rung == "CONTRADICTED"
+
+
+def test_an_order_of_groups_compares_their_gains(compared):
+    """30 in the target less 10 in the second, 10 and 30 by seed."""
+    comparison, _ = compared(
+        *TWO_TARGETS,
+        ("claim/kind", "ordering"),
+        ("claim/reported", {}),
+        ("claim/groups", [["target"], ["second"]]),
+        scores=TWO,
+    )
+    (effect,) = comparison.effects
+    assert effect.groups == ("target", "second")
+    assert (effect.same_items.value, effect.same_items.per_seed) == (20, (10, 30))
+    assert comparison.verdict.rung == "DIRECTION"
+
+
+def test_steps_of_a_mixed_training_are_told_by_task(compared):
+    """Two of one task and one of the other."""
+    mixed = {"label": "Both first", "intermediate": {"tasks": ["other", "target"]}}
+    comparison, _ = compared(
+        ("claim/systems", {"none": {"label": "Straight"}, "mixed": mixed}),
+        ("claim/compare", {"treatment": "mixed", "baseline": "none"}),
+        ("protocol/multi_task", MULTI_TASK),
+        scores={"none": SCORES["none"], "mixed": SCORES["first"]},
+    )
+    found = [one.tasks for one in comparison.training if one.phase == "intermediate"]
+    assert found == [{"other": 2, "target": 1}] * 2
+
+
+def test_bounds_are_those_of_the_first_look(compared):
+    """One-sided, 95 %."""
+    comparison, _ = compared()
+    assert comparison.effects[0].same_items.level == 0.95
+
+
+def test_a_metric_that_a_scorer_does_not_give_is_refused(compared):
+    """No other number stands in for it."""
+    with pytest.raises(DataError, match="metrics em, f1, score; expected the claim's metric `accu"):
+        compared(("claim/metric", "accuracy"))
 
 
 @pytest.mark.parametrize(

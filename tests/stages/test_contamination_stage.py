@@ -10,7 +10,7 @@ from stage_runs import read_json, run_stage
 
 from harness.errors import DataError
 from harness.models import ContaminationRule
-from harness.records import QaExample, write_rows
+from harness.records import PairExample, QaExample, TextExample, write_rows
 
 
 def example(number: int, **changes: Any) -> QaExample:
@@ -34,8 +34,15 @@ def compare(tmp_path: Path, training: list[QaExample], test: list[QaExample], **
         inputs[role] = tmp_path / role
         inputs[role].mkdir()
         write_rows(inputs[role] / "examples.jsonl", rows)
-    sets = {role: {"name": f"questions {role}", "languages": ["en"]} for role in inputs}
-    config = {"sets": sets, "rule": ContaminationRule(**rule).model_dump(mode="json")}
+    sets = {
+        role: {"name": f"questions {role}", "languages": ["en"], "family": "extractive_qa"}
+        for role in inputs
+    }
+    config = {
+        "family": "extractive_qa",
+        "sets": sets,
+        "rule": ContaminationRule(**rule).model_dump(mode="json"),
+    }
     return run_stage("contamination", tmp_path / "out", config, inputs)
 
 
@@ -66,7 +73,7 @@ def test_leaked_rows_end_the_run(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
     message = str(caught.value)
     assert message.startswith("contamination: questions target against questions evaluation: ")
-    assert "got 1 of 2 questions that stand in the training data with their context" in message
+    assert "got 1 of 2 test rows that stand in the training data with their context" in message
     assert "(1 exactly, 0 nearly; e.g. copy = q2: WHAT IS 209458?" in message
     assert "Likely cause: the training file holds test rows" in message
     assert list((tmp_path / "out").iterdir()) == []
@@ -83,3 +90,39 @@ def test_other_languages_end_the_run(tmp_path: Path) -> None:
     """Of the training set alone."""
     with pytest.raises(DataError, match=r"questions target: got 1 of 2 training rows in a lang"):
         compare(tmp_path, [example(1), example(2, language="te")], [example(3)])
+
+
+def test_sets_of_several_families(tmp_path: Path) -> None:
+    """Pairs before questions, and running text beside them; each set says its own family."""
+    pairs = [
+        PairExample(id="p", language="en", document="d", first="Rain.", second="Wet.", label="no")
+    ]
+    text = "A head\n" + "Rain fell. " * 30
+    articles = [TextExample(id="a", language="en", document="Rain", text=text)]
+    rows = {
+        "target": ("extractive_qa", [example(1)]),
+        "intermediate 1": ("classification", pairs),
+        "intermediate 2": ("masked_lm", articles),
+        "evaluation": ("extractive_qa", [example(2)]),
+    }
+    sets, inputs = {}, {}
+    for role, (family, some) in rows.items():
+        sets[role] = {"name": role, "languages": ["en"], "family": family}
+        inputs[role] = tmp_path / role
+        inputs[role].mkdir()
+        write_rows(inputs[role] / "examples.jsonl", some)
+    rule = ContaminationRule().model_dump(mode="json")
+    config = {"family": "extractive_qa", "sets": sets, "rule": rule}
+    out = run_stage("contamination", tmp_path / "out", config, inputs)
+    found = read_json(out / "contamination.json")
+    assert {(one["training"], one["against"]) for one in found} == {
+        *((role, role) for role in sets if role != "evaluation"),
+        *((role, "evaluation") for role in sets if role != "evaluation"),
+        ("intermediate 1", "target"),
+        ("intermediate 2", "target"),
+    }
+    levels = {one["level"] for one in found if one["training"] == "intermediate 2"}
+    assert levels == {"info", "error"}
+    assert next(one["by"] for one in found if one["training"] == "intermediate 2") == "language"
+    # 337 characters of running text stand in the bin from 250 on.
+    assert read_json(out / "lengths.json")["intermediate 2"]["counts"][:4] == [0, 0, 1, 0]

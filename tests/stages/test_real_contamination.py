@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage_runs import run_stage
+from stage_runs import REALIGN, reader, run_stage
 
-from harness.data_checks.contamination import Part, survey
+from harness.data_checks.contamination import survey
+from harness.data_checks.parts import Part
 from harness.models import ContaminationRule
 from harness.records import QaExample, read_examples
 from harness.sources.mirror import load_mirror
@@ -40,11 +41,11 @@ def examples(out: Path, repo: str, config: str, split: str) -> list[QaExample]:
         "files": {config: {"file": entry.file, "sha256": entry.sha256}},
     }
     settings = {"source": source, "configs": [config], "split": split, "combine": "concat"}
-    settings |= {"languages": None, "limit": None}
+    settings |= {"languages": None, "limit": None, "reader": reader()}
     where = out / f"{config}-{split}"
     data = run_stage("dataset", where / "dataset", settings, resources=Resources(mirror=mirror))
-    limits = {"realign": {"max": 1000}}
-    made = run_stage("examples", where / "examples", limits, {"dataset": data, "checks": where})
+    limits = {"realign": {**REALIGN, "max": 1000}, "reader": reader()}
+    made = run_stage("examples", where / "examples", limits, {"dataset": data})
     return read_examples(made / "examples.jsonl")
 
 
@@ -53,8 +54,8 @@ def overlap(
 ) -> dict[str, int]:
     """Kind -> rows of the evaluation set that were found, exactly or nearly."""
     parts = {
-        "target": Part(name="training", languages=languages, examples=training),
-        "evaluation": Part(name="evaluation", languages=(), examples=evaluation),
+        "target": Part.of(name="training", languages=languages, examples=training),
+        "evaluation": Part.of(name="evaluation", languages=(), examples=evaluation),
     }
     found = survey(parts, ContaminationRule().model_dump(mode="json"))
     return {one["by"]: one["exact"] + one["near"] for one in found if not one["passed"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage_runs import read_json, run_stage
+from stage_runs import REALIGN, read_json, reader, run_stage
 
 from harness.canonical import file_sha256
 from harness.records import read_examples
@@ -58,18 +58,18 @@ def realigned(
         "files": {config: {"file": entry.file, "sha256": entry.sha256}},
     }
     settings = {"source": source, "configs": [config], "split": split, "combine": "concat"}
-    settings |= {"languages": None, "limit": None}
+    settings |= {"languages": None, "limit": None, "reader": reader()}
     data = run_stage("dataset", out / "dataset", settings, resources=Resources(mirror=mirror))
     languages = {TYDIQA_NAMES[name]: count for name, count in entry.languages.items()}
     expected = {"rows": entry.rows, "languages": languages}
     limits = {"suite": "extractive_qa", "expected": expected, "no_answer": False}
-    limits |= {"realign": {"max": allowed}}
+    limits |= {"realign": {**REALIGN, "max": allowed}, "reader": reader()}
     checks = run_stage("checks", out / "checks", limits, {"dataset": data})
     assert all(
         one["passed"] for one in read_json(checks / "checks.json") if one["level"] == "error"
     )
-    inputs = {"dataset": data, "checks": checks}
-    made = run_stage("examples", out / "examples", {"realign": {"max": allowed}}, inputs)
+    config = {"realign": limits["realign"], "reader": reader()}
+    made = run_stage("examples", out / "examples", config, {"dataset": data})
     examples = read_examples(made / "examples.jsonl")
     assert all(
         one.context.startswith(text, start)

@@ -1,175 +1,124 @@
-"""The stages intermediate, finetune and predict on a tiny encoder."""
-
-import json
+"""The stages intermediate, finetune and predict on question answering and a tiny encoder."""
 
 import pytest
-from tiny_encoder import WORDS, write_tiny_encoder
+import torch
+from stage_runs import read_json
+from training_bench import Bench, digests, part, questions
 
-from harness.canonical import file_sha256
 from harness.errors import DataError, StageError, UsageError
-from harness.records import QaExample, read_predictions, write_rows
-from harness.stages import predict, training
-from harness.stages.contract import Resources, StageContext
-from harness.training.weights import read_delta
-
-WINDOWS = {"max_length": 32, "doc_stride": 8, "max_query_length": 6}
-QA = {**WINDOWS, "max_answer_length": 4, "n_best": 5}
-SETTINGS = {
-    **WINDOWS,
-    "learning_rate": 0.01,
-    "epochs": 2,
-    "batch_size": 4,
-    "accumulation": 1,
-    "warmup": {"fraction": 0.1, "steps": None},
-    "weight_decay": 0.01,
-    "decay_exempt": ["bias", "LayerNorm"],
-    "adam_epsilon": 1e-8,
-    "clip_norm": 1.0,
-}
-
-
-class Quiet:
-    """A progress that nobody looks at."""
-
-    def start(self, total, unit):
-        """Nothing."""
-
-    def advance(self, done, **figures):
-        """Nothing."""
-
-
-def examples(count, language="en", salt=0):
-    """Questions after one of the words of a text of 30 or so; the answer follows "king"."""
-    rows = []
-    for i in range(count):
-        words = [WORDS[(i * 7 + j * (salt + 3)) % len(WORDS)] for j in range(20 + i % 12)]
-        words = [word for word in words if word != "king"]
-        place = (i * 5) % (len(words) - 1)
-        words.insert(place, "king")
-        start = len(" ".join(words[: place + 1])) + 1
-        rows.append(
-            QaExample(
-                id=f"{language}-{i}",
-                language=language,
-                document=f"{language}-{i // 2}",
-                context=" ".join(words),
-                question="which is the king",
-                answers=(words[place + 1],),
-                answer_starts=(start,),
-            )
-        )
-    return rows
+from harness.records import read_predictions
+from harness.training.model import load_encoder
+from harness.training.weights import apply_delta, read_delta
 
 
 @pytest.fixture
 def bench(tmp_path):
-    """Folders of an encoder and of examples, and a way to run a stage on them."""
-    return Bench(tmp_path)
-
-
-class Bench:
-    """Runs stages in a temporary folder."""
-
-    def __init__(self, root):
-        """Write the encoder and three sets of examples."""
-        self.root = root
-        self.encoder = write_tiny_encoder(root / "encoder")
-        self.train = self.data("train", examples(10))
-        self.other = self.data("other", examples(8, salt=1))
-        self.dev = self.data("dev", examples(5, "fi", 2) + examples(4, "ko", 3))
-
-    def data(self, name, rows):
-        """A finished `examples` artifact."""
-        (self.root / name).mkdir()
-        write_rows(self.root / name / "examples.jsonl", rows)
-        return self.root / name
-
-    def run(self, stage, name, settings=SETTINGS, precision="fp32", **inputs):
-        """Run a stage function; returns the folder that it wrote."""
-        out = self.root / name
-        out.mkdir()
-        config = {"settings": settings, "seed": 0, "precision": precision, "threads": 1}
-        stage(
-            StageContext(
-                config=config,
-                inputs={"encoder": self.encoder, **inputs},
-                input_keys={},
-                out=out,
-                resources=Resources(),
-                progress=Quiet(),
-            )
-        )
-        return out
-
-
-def digests(folder):
-    """Relative path -> sha256 of every file."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): file_sha256(path) for path in files}
+    """A bench with questions."""
+    made = Bench(tmp_path)
+    made.ours = made.data("train", questions(10))
+    made.other = made.data("other", questions(8, salt=1))
+    made.dev = made.data("dev", questions(5, "fi", 2) + questions(4, "ko", 3))
+    return made
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_same_run_gives_the_same_bytes(bench, precision):
     """Training and prediction twice, into two folders."""
     models = [
-        bench.run(training.finetune, f"model{i}", precision=precision, examples=bench.train)
-        for i in range(2)
+        bench.train(f"model{i}", [(part(), [bench.ours])], precision=precision) for i in range(2)
     ]
     assert digests(models[0]) == digests(models[1])
     answers = [
-        bench.run(predict.run, f"out{i}", QA, precision, model=models[i], examples=bench.dev)
-        for i in range(2)
+        bench.predict(f"out{i}", bench.dev, precision=precision, model=models[i]) for i in range(2)
     ]
     assert digests(answers[0]) == digests(answers[1])
 
 
 def test_finetune_writes_a_delta_with_a_head(bench):
-    """delta.safetensors, model.json, training.json and nothing else; the loss fell."""
-    out = bench.run(training.finetune, "model", {**SETTINGS, "epochs": 20}, examples=bench.train)
-    assert set(digests(out)) == {"delta.safetensors", "model.json", "training.json"}
-    log = json.loads((out / "training.json").read_text("utf-8"))
+    """A delta, its log, its labels and nothing else; the loss fell."""
+    out = bench.train("model", [(part(epochs=20), [bench.ours])])
+    names = {"delta.safetensors", "labels.json", "model.json", "training.json"}
+    assert set(digests(out)) == names
+    log = read_json(out / "training.json")
     assert (log["examples"], log["unreachable"]) == (10, 0)
     assert log["steps"] == 20 * -(-log["windows"] // 4)
     assert log["loss"][-1][0] == log["steps"]
     assert log["loss"][-1][1] < log["loss"][0][1]
-    assert read_delta(out).head["head.weight"].shape == (2, 16)
+    assert "tasks" not in log
+    assert read_json(out / "labels.json") == []
+    assert read_delta(out).heads["heads.0.output.weight"].shape == (2, 16)
 
 
 def test_tokens_are_counted_without_padding(bench):
     """Two epochs see each window's tokens twice."""
-    out = bench.run(training.finetune, "model", examples=bench.train)
-    seen = json.loads((out / "training.json").read_text("utf-8"))["tokens"]
-    model = out
-    read = bench.run(predict.run, "out", QA, model=model, examples=bench.train)
-    assert seen == 2 * json.loads((read / "predict.json").read_text("utf-8"))["tokens"]
+    model = bench.train("model", [(part(), [bench.ours])])
+    seen = read_json(model / "training.json")["tokens"]
+    read = bench.predict("out", bench.ours, model=model)
+    assert seen == 2 * read_json(read / "predict.json")["tokens"]
+
+
+def test_sets_of_a_task_are_one_after_the_other(bench):
+    """Two folders of a part train as one that holds both."""
+    both = bench.data("both", questions(10) + questions(8, salt=1))
+    apart = bench.train("apart", [(part(), [bench.ours, bench.other])])
+    together = bench.train("together", [(part(), [both])])
+    assert digests(apart) == digests(together)
 
 
 def test_intermediate_training_keeps_no_head(bench):
     """And can't be predicted with."""
-    out = bench.run(training.intermediate, "first", examples=bench.other)
-    assert read_delta(out).head == {}
+    out = bench.train("first", [(part(), [bench.other])], stage="intermediate")
+    assert read_delta(out).heads == {}
+    assert not (out / "labels.json").exists()
     with pytest.raises(StageError, match="no head"):
-        bench.run(predict.run, "out", QA, model=out, examples=bench.dev)
+        bench.predict("out", bench.dev, model=out)
 
 
 def test_finetune_starts_from_the_intermediate_result(bench):
-    """The same examples and seed from another start give another model, over more rows."""
-    first = bench.run(training.intermediate, "first", examples=bench.other)
-    short = bench.data("short", examples(2))
-    alone = read_delta(bench.run(training.finetune, "alone", examples=short))
-    after = read_delta(bench.run(training.finetune, "after", examples=short, intermediate=first))
-    earlier = read_delta(first)
+    """Of the same training another model; both deltas name only the rows that they touched."""
+    first = bench.train("first", [(part(), [bench.other])], stage="intermediate")
+    short = bench.data("short", questions(2))
+    alone = read_delta(bench.train("alone", [(part(), [short])]))
+    after = read_delta(bench.train("after", [(part(), [short])], intermediate=first))
     name = "encoder.layer.0.output.dense.weight"
-    assert not (alone.tensors[name] == after.tensors[name]).all()
-    assert set(after.rows.tolist()) == set(alone.rows.tolist()) | set(earlier.rows.tolist())
-    assert after.scale == pytest.approx(alone.scale * earlier.scale)
+    assert not torch.equal(alone.tensors[name], after.tensors[name])
+    assert after.rows.tolist() == alone.rows.tolist()
+    assert after.scale == alone.scale
+
+
+def test_prediction_goes_through_both_trainings(bench):
+    """The deltas, one after the other, are what prediction answers with; one alone isn't."""
+    first = bench.train("first", [(part(epochs=8), [bench.other])], stage="intermediate")
+    short = bench.data("short", questions(2))
+    model = bench.train("model", [(part(epochs=8), [short])], intermediate=first)
+    whole = bench.predict("whole", bench.ours, intermediate=first, model=model)
+    half = bench.predict("half", bench.ours, model=model)
+    assert digests(whole) != digests(half)
+    encoder = load_encoder(bench.encoder, packed=True)
+    for folder in (first, model):
+        apply_delta(encoder, read_delta(folder))
+    merged = bench.root / "merged"
+    encoder.save_pretrained(merged)
+    (merged / "tokenizer.json").write_bytes((bench.encoder / "tokenizer.json").read_bytes())
+    bench.encoder = merged
+    again = bench.predict("again", bench.ours, model=_unchanged(model, bench.root / "unchanged"))
+    assert digests(again) == digests(whole)
+
+
+def _unchanged(model, folder):
+    """The model's artifact with a table that it no longer scales."""
+    folder.mkdir()
+    for name in ("delta.safetensors", "labels.json"):
+        (folder / name).write_bytes((model / name).read_bytes())
+    (folder / "model.json").write_text('{"embedding_scale": 1.0}\n', "utf-8")
+    return folder
 
 
 def test_every_question_is_answered_in_its_language_file(bench):
     """In the order of the examples, each text the context's own characters."""
-    model = bench.run(training.finetune, "model", examples=bench.train)
-    out = bench.run(predict.run, "out", QA, model=model, examples=bench.dev)
-    wanted = examples(5, "fi", 2) + examples(4, "ko", 3)
+    model = bench.train("model", [(part(), [bench.ours])])
+    out = bench.predict("out", bench.dev, model=model)
+    wanted = questions(5, "fi", 2) + questions(4, "ko", 3)
     assert sorted(path.name for path in (out / "predictions").iterdir()) == ["fi.jsonl", "ko.jsonl"]
     found = [
         one
@@ -183,11 +132,10 @@ def test_every_question_is_answered_in_its_language_file(bench):
 
 def test_training_learns_what_it_saw(bench):
     """Sixty epochs on ten questions: most answers come back word for word."""
-    settings = {**SETTINGS, "epochs": 60}
-    model = bench.run(training.finetune, "model", settings, examples=bench.train)
-    out = bench.run(predict.run, "out", QA, model=model, examples=bench.train)
+    model = bench.train("model", [(part(epochs=60), [bench.ours])])
+    out = bench.predict("out", bench.ours, model=model)
     found = read_predictions(out / "predictions" / "en.jsonl")
-    right = [one.text == row.answers[0] for one, row in zip(found, examples(10), strict=True)]
+    right = [one.text == row.answers[0] for one, row in zip(found, questions(10), strict=True)]
     assert sum(right) >= 8
 
 
@@ -195,12 +143,12 @@ def test_no_examples_are_an_error(bench):
     """Neither training nor prediction runs on nothing."""
     nothing = bench.data("nothing", [])
     with pytest.raises(DataError, match="training examples: got no rows"):
-        bench.run(training.finetune, "model", examples=nothing)
+        bench.train("model", [(part(), [nothing])])
     with pytest.raises(DataError, match="evaluation examples: got no rows"):
-        bench.run(predict.run, "out", QA, model=nothing, examples=nothing)
+        bench.predict("out", nothing, model=nothing)
 
 
 def test_windows_beyond_the_encoder_are_refused(bench):
     """The tiny encoder has 66 positions."""
     with pytest.raises(UsageError, match="at most 66"):
-        bench.run(training.finetune, "model", {**SETTINGS, "max_length": 128}, examples=bench.train)
+        bench.train("model", [(part(max_length=128), [bench.ours])])

@@ -5,8 +5,8 @@ import pytest
 
 from harness.errors import DataError
 from harness.records import QaExample
-from harness.tasks.extractive_qa import QaSettings, Windows
-from harness.tasks.span_decoding import decode
+from harness.tasks.span_decoding import best_answers
+from harness.tasks.windows import QaSettings, Windows
 
 TEXT = "ab cd ef gh"
 PLACES = [(0, 2), (3, 5), (6, 8), (9, 11)]
@@ -34,6 +34,7 @@ def windows(*contents, of=None):
     return Windows(
         ids=np.zeros(len(offsets), np.int32),
         bounds=np.array(bounds, np.int64),
+        units=np.arange(len(contents) + 1),
         example=np.array(of or [0] * len(contents), np.int32),
         offsets=np.array(offsets, np.int32),
         context=np.ones(len(contents), np.int32),
@@ -51,7 +52,7 @@ def best(starts, ends, made, examples=None, **changes):
         "max_answer_length": 4,
         "n_best": 20,
     }
-    return decode(
+    return best_answers(
         np.array(starts, np.float32),
         np.array(ends, np.float32),
         made,
@@ -145,3 +146,39 @@ def test_many_windows_are_cut_into_chunks():
     made = windows(*([[i % 4] for i in range(1100)]), of=list(range(1100)))
     found = best([0, 1] * 1100, [0, 1] * 1100, made, [example(str(i)) for i in range(1100)])
     assert [one.text for one in found[1022:1026]] == ["ef", "gh", "ab", "cd"]
+
+
+def test_no_answer_wins_where_its_score_is_higher():
+    """The first token scores 3 + 4, the best span 5 + 1."""
+    (found,) = best([3, 5, 0], [4, 1, 0], windows([0, 1]), no_answer=True)
+    assert (found.text, found.start, found.end, found.score) == ("", 0, 0, 7.0)
+
+
+def test_an_answer_wins_where_the_scores_are_equal():
+    """6 against 6: run_squad asks for more than its threshold, 0."""
+    (found,) = best([3, 5, 0], [3, 1, 0], windows([0, 1]), no_answer=True)
+    assert found.text == "ab"
+
+
+def test_the_smallest_null_score_of_all_windows_counts():
+    """Null 9 in the window without the answer and 1 in the one with it: the span's 6 wins."""
+    made = windows([0, 1], [2, 3])
+    starts, ends = [5, 0, 0, 1, 3, 0], [4, 0, 0, 0, 3, 0]
+    (found,) = best(starts, ends, made, no_answer=True)
+    assert (found.text, found.score) == ("ef", 6.0)
+
+
+def test_null_scores_are_those_of_the_questions_own_windows():
+    """Null 9 and 5 of the first question, 0 of the second; every best span scores 2."""
+    made = windows([0], [1], [2], of=[0, 0, 1])
+    starts, ends = [9, 1, 5, 1, 0, 1], [0, 1, 0, 1, 0, 1]
+    found = best(starts, ends, made, [example("a"), example("b")], no_answer=True)
+    assert [(one.text, one.score) for one in found] == [("", 5.0), ("ef", 2.0)]
+
+
+def test_a_searched_span_stands_against_the_null_score_too():
+    """n_best 1 has no valid pair; all spans give 9 + 1 for "gh", no answer 5 + 4."""
+    (found,) = best(
+        [5, 1, 0, 0, 9], [4, 8, 0, 0, 1], windows([0, 1, 2, 3]), n_best=1, no_answer=True
+    )
+    assert (found.text, found.score) == ("gh", 10.0)

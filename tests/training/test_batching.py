@@ -1,12 +1,14 @@
 """Which sequences form a batch."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from harness.models import Training
 from harness.training.batching import budget_batches, collate, step_count, training_steps
+from harness.training.seeding import generator
 
 
 @dataclass(frozen=True)
@@ -15,13 +17,15 @@ class Rows:
 
     ids: np.ndarray
     bounds: np.ndarray
+    units: np.ndarray
 
 
-def rows(lengths):
-    """Sequence i holds `lengths[i]` times the id i."""
+def rows(lengths, units=None):
+    """Sequence i holds `lengths[i]` times the id i, and is a unit unless `units` says."""
     return Rows(
         np.repeat(np.arange(len(lengths)), lengths).astype(np.int32),
         np.concatenate([[0], np.cumsum(lengths)]),
+        np.cumsum([0, *([1] * len(lengths) if units is None else units)]),
     )
 
 
@@ -33,8 +37,10 @@ def settings(**changes):
 
 def order(sequences, **changes):
     """The sequences of each step, as lists."""
-    steps = training_steps(sequences, settings(**changes), seed=0)
-    return [[int(i) for part in step for i in part.index] for step in steps]
+    chosen = settings(**changes)
+    steps = training_steps(sequences, chosen, seed=0)
+    count = step_count(len(sequences.units) - 1, chosen)
+    return [[int(i) for part in step for i in part.index] for step in islice(steps, count)]
 
 
 def test_an_epoch_takes_every_sequence_once():
@@ -66,8 +72,39 @@ def test_accumulation_cuts_a_step_into_micro_batches():
 
 def test_a_step_smaller_than_the_accumulation_has_no_empty_part():
     """One sequence left over makes one micro-batch."""
-    steps = list(training_steps(rows([2] * 5), settings(accumulation=4, epochs=1), seed=0))
+    steps = list(islice(training_steps(rows([2] * 5), settings(accumulation=4), seed=0), 2))
     assert [len(part.lengths) for part in steps[-1]] == [1]
+
+
+def test_the_order_of_a_seed_is_pinned():
+    """The permutation of test_seeding, in batches of four: a literal that is never edited."""
+    assert order(rows([2] * 8), epochs=1) == [[6, 7, 2, 3], [1, 0, 5, 4]]
+
+
+def test_sequences_of_a_unit_stand_together():
+    """Units of 2, 1, 3 and 2 sequences, two units a batch."""
+    steps = order(rows([1] * 8, units=[2, 1, 3, 2]), batch_size=2, epochs=1)
+    members = {0: [0, 1], 1: [2], 2: [3, 4, 5], 3: [6, 7]}
+    drawn = generator("order", 0, 0).permutation(4).tolist()
+    assert steps == [members[a] + members[b] for a, b in (drawn[:2], drawn[2:])]
+
+
+def test_accumulation_never_divides_a_unit():
+    """Three units of three sequences in two micro-batches: two units and one."""
+    step = next(training_steps(rows([1] * 9, units=[3] * 3), settings(accumulation=2), seed=0))
+    assert [(part.units, len(part.lengths)) for part in step] == [(2, 6), (1, 3)]
+
+
+def test_a_batch_knows_its_task():
+    """Which of several that are trained on together."""
+    step = next(training_steps(rows([1] * 4), settings(), seed=0, task=3))
+    assert [part.task for part in step] == [3]
+
+
+def test_training_goes_on_when_its_epochs_are_over():
+    """A task of a mixture starts another permutation."""
+    steps = islice(training_steps(rows([1] * 4), settings(epochs=1), seed=0), 3)
+    assert [sorted(step[0].index.tolist()) for step in steps] == [[0, 1, 2, 3]] * 3
 
 
 def test_collate_packs_in_the_order_asked_for():
@@ -75,6 +112,7 @@ def test_collate_packs_in_the_order_asked_for():
     batch = collate(rows([1, 2, 3]), np.array([2, 0]))
     assert batch.ids.tolist() == [2, 2, 2, 0]
     assert batch.lengths == (3, 1)
+    assert batch.units == 2
 
 
 def test_a_budget_counts_padding():

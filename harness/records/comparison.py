@@ -1,72 +1,15 @@
-"""What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons.
+"""Scores, estimates, verdicts and the comparison that holds them: frozen, their JSON the codec.
 
-High-volume records (examples, predictions) are slotted dataclasses; the few records that are
-read by people and other tools are frozen pydantic models, whose JSON is their codec.
 Scores are in points: 0-100.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, Severity, VerdictRule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QaExample:
-    """A question about a context. No answers: the question has none in this context."""
-
-    id: str
-    language: str
-    document: str
-    """Questions with the same document are not independent (resampling unit)."""
-    context: str
-    question: str
-    answers: tuple[str, ...]
-    answer_starts: tuple[int, ...]
-    """Offset of each answer in `context`, in code points."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """The answer that a system gives to one question."""
-
-    id: str
-    text: str
-    score: float
-    """Sum of the start and end logits of the span."""
-    start: int
-    end: int
-    """context[start:end] == text, in code points."""
-
-
-def write_rows(path: Path, rows: list[Any]) -> None:
-    """Dataclass rows as JSON lines, one object a line, UTF-8."""
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        for row in rows:
-            stream.write(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) + "\n")
-
-
-def read_examples(path: Path) -> list[QaExample]:
-    """The examples that `write_rows` wrote."""
-    with path.open(encoding="utf-8") as stream:
-        return [_example(json.loads(line)) for line in stream]
-
-
-def read_predictions(path: Path) -> list[Prediction]:
-    """The predictions that `write_rows` wrote."""
-    with path.open(encoding="utf-8") as stream:
-        return [Prediction(**json.loads(line)) for line in stream]
-
-
-def _example(row: dict[str, Any]) -> QaExample:
-    row["answers"], row["answer_starts"] = tuple(row["answers"]), tuple(row["answer_starts"])
-    return QaExample(**row)
 
 
 class Score(Model):
@@ -96,7 +39,9 @@ class Estimate(Model):
     """Mean over seeds of the mean over languages of the mean difference of items, in points."""
     per_seed: tuple[float, ...]
     per_language: dict[str, float]
-    """Language -> mean difference over items and seeds."""
+    """Language -> mean difference over items and seeds; "task/language" of several tasks."""
+    per_task: dict[str, float] = Field(default_factory=dict)
+    """Task -> mean over its languages; only where the claim has several."""
     standard_error: float
     degrees_of_freedom: float
     lower: float
@@ -117,6 +62,9 @@ class Level(Model):
     """Mean over seeds and languages."""
     per_seed: tuple[float, ...]
     per_language: dict[str, float]
+    """Language, or "task/language" of several tasks -> mean over seeds."""
+    per_task: dict[str, float] = Field(default_factory=dict)
+    """Task -> mean over its languages; only where the claim has several."""
     reported: Reported | None = None
     compatible: bool | None = None
     """None: the paper reports no level, or the run is scaled down."""
@@ -136,6 +84,9 @@ class Effect(Model):
     """Sign of the difference per language: {"up": n, "down": n, "equal": n}."""
     p_value: float
     """One-sided, of no difference in the claimed direction."""
+    groups: tuple[str, ...] = ()
+    """Of an ordering of groups of targets: which two, the one with the larger gain first; the
+    estimate is then the difference of their gains."""
 
 
 class Verdict(Model):
@@ -156,6 +107,10 @@ class TrainingRun(Model):
     system: str
     seed: int
     phase: Literal["intermediate", "finetune"]
+    target: str = ""
+    """The task that a fine-tuning is for; empty for an intermediate training."""
+    tasks: dict[str, int] = Field(default_factory=dict)
+    """Task -> optimiser steps that were of it, where there are several."""
     artifact: str
     examples: int
     windows: int
@@ -173,10 +128,15 @@ class SystemResult(Model):
     label: str
     recipe: str
     """Encoder, intermediate training and target fine-tuning in one line."""
-    role: Literal["treatment", "baseline", "reference", "alternative", "variant"]
+    role: Literal[
+        "treatment", "baseline", "reference", "alternative", "ordered", "candidate", "variant"
+    ]
+    """candidate: a component of a best-of that isn't compared itself."""
     scores: tuple[Score, ...]
     levels: tuple[Level, ...]
     """One for each metric, the claim's first."""
+    chosen: dict[str, str] = Field(default_factory=dict)
+    """Of a best-of: target -> the system that stands for it there."""
 
 
 class CheckOutcome(Model):
@@ -237,6 +197,8 @@ class DataUse(Model):
     name: str
     use: str
     """E.g. "target training"."""
+    target: str = ""
+    """The target that it is for; empty for intermediate training, which serves all."""
     title: str
     repo: str
     revision: str
@@ -291,8 +253,8 @@ class ClaimRef(Model):
     title: str
     statement: str
     kind: Kind
-    target: str
-    target_title: str
+    targets: dict[str, str]
+    """Task -> title, in the claim's order."""
     metric: Metric
     average: str
     source: Evidence
@@ -309,9 +271,10 @@ class Comparison(Model):
     protocol: Named
     encoder: Named
     command: str
-    languages: tuple[str, ...]
-    missing_languages: tuple[str, ...]
-    """Languages of the claim for which the run had no data."""
+    languages: dict[str, tuple[str, ...]]
+    """Target -> the languages that its mean runs over."""
+    missing_languages: dict[str, tuple[str, ...]]
+    """Target -> languages of the claim for which the run had no data; none where all are there."""
     seeds: tuple[int, ...]
     precision: str
     systems: tuple[SystemResult, ...]

@@ -1,0 +1,1 @@
+"""What stage `compare` puts together: scores, effects, trainings and data of one claim."""

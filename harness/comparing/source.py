@@ -1,0 +1,51 @@
+"""What a comparison is made of: the plan's facts and the folders of finished artifacts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.models import Claim
+
+
+@dataclass(frozen=True)
+class Source:
+    """Everything that stage `compare` reads."""
+
+    facts: Mapping[str, Any]
+    """What the plan knew before the run (harness/describe.py)."""
+    inputs: Mapping[str, Path]
+    """Role -> folder of a finished artifact."""
+    keys: Mapping[str, str]
+    """Role -> that artifact's key."""
+
+    @cached_property
+    def claim(self) -> Claim:
+        """The claim's manifest."""
+        return Claim.model_validate(self.facts["claim"])
+
+    @property
+    def best_of(self) -> Mapping[str, tuple[str, ...]]:
+        """System without stages of its own -> those of which it is the best."""
+        return {name: tuple(parts) for name, parts in self.facts["best_of"].items()}
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The systems that have stages, in manifest order."""
+        return tuple(one["id"] for one in self.facts["systems"] if one["id"] not in self.best_of)
+
+    def evaluation(self, target: str) -> Mapping[str, Any]:
+        """What is known about a target's evaluation data."""
+        return next(
+            one
+            for use, one in self.facts["data"].items()
+            if use.startswith("evaluation") and one["target"] == target
+        )
+
+    def json(self, role: str, file: str) -> Any:
+        """A JSON document of an input."""
+        return json.loads((self.inputs[role] / file).read_bytes())
