@@ -101,7 +101,8 @@ class Binding:
         expected = self.expected()["rows"]
         counts = [split.rows for split in self.splits.values() if split.rows is not None]
         if expected or len(counts) < len(self.splits):
-            return int(expected or 1000)
+            limited = (self.spec.limit or 0) * max(len(self.languages), 1)
+            return int(expected or limited or 1000)
         held = counts[0] if self.spec.combine == "spread" else sum(counts)
         most = (self.spec.limit or held) * max(len(self.languages), 1)
         return min(held, most)

@@ -41,6 +41,10 @@ trim() { # what a run never reads: the packages' own tests, headers and static l
 project() {
     pip install -q --no-compile --no-deps --no-build-isolation --root /stage .
     compile "/stage$venv/lib"
+    # Beside the code, as the checkout has them: what ran says which locks it was installed from.
+    local data=(/stage"$venv"/lib/python3*/site-packages/harness/_data)
+    mkdir "$data/requirements"
+    cp requirements/runtime.txt requirements/torch.txt "$data/requirements"
     mkdir -p "/stage$venv/share/harness" /stage/licenses
     cp requirements/self_test.py "/stage$venv/share/harness/"
     cp LICENSE /stage/licenses/LICENSE

@@ -181,12 +181,15 @@ def _start() -> Engine | str:
     folder = Path(tempfile.mkdtemp(prefix="engine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     engine = Engine(host=f"unix://{folder}/docker.sock", folder=folder)
-    log = (folder / "log").open("wb")
     # No network of its own: the tests need none, and the machine's firewall stays as it is.
     command = ["dockerd", "--iptables=false", "--bridge=none", "-H", engine.host]
     command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
+    # Where the machine runs an engine already, that one's containerd is shared, apart by name.
+    name = f"harness-tests-{os.getpid()}"
+    command += [f"--containerd-namespace={name}", f"--containerd-plugins-namespace={name}-plugins"]
     command += [f"--pidfile={folder}/pid"]
-    daemon = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+    with (folder / "log").open("wb") as log:
+        daemon = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_die_with_parent)
     atexit.register(_stop, daemon, engine)
     return engine if _answers(engine, daemon) else f"dockerd doesn't come up: {_last_word(folder)}"
 
@@ -213,6 +216,11 @@ def _stop(daemon: subprocess.Popen[bytes], engine: Engine) -> None:
         engine.docker("kill", *left, check=False)
     daemon.terminate()
     daemon.wait(timeout=60)
+    # It leaves a network namespace mounted, and a folder with a mount in it can't go.
+    for line in reversed(Path("/proc/mounts").read_text("utf-8").splitlines()):
+        place = line.split()[1]
+        if place.startswith(f"{engine.folder}/"):
+            subprocess.run(["umount", "--lazy", place], check=False)
 
 
 def _die_with_parent() -> None:

@@ -41,7 +41,10 @@ PROFILE: dict[str, Any] = {
     "encoder": "served-encoder",
     "seeds": 1,
     "precision": "fp32",
-    "overrides": {"extractive_qa": {"epochs": 1, "max_length": 128, "doc_stride": 64}},
+    "overrides": {
+        "extractive_qa": {"epochs": 1, "max_length": 128, "doc_stride": 64},
+        "masked_lm": {"max_length": 128},
+    },
 }
 
 

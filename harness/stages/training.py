@@ -18,7 +18,7 @@ from harness.models import Family, MultiTask, Optimiser, Training
 from harness.records import read_examples
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, masked_lm
-from harness.training.batching import Batch, Step, step_count, training_steps
+from harness.training.batching import Batch, Step, StepSize, step_count, training_steps
 from harness.training.heads import new_head
 from harness.training.loop import Trained, exempt, train
 from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
@@ -262,9 +262,11 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
     ]
     words = None
     if plan.text is not None:
-        pieces = training_steps(
-            plan.text.features, _hyper_parameters(plan.text.settings), seed, task=len(streams)
+        size = StepSize(
+            batch_size=int(plan.text.settings["batch_size"]),
+            accumulation=plan.settings.accumulation,
         )
+        pieces = training_steps(plan.text.features, size, seed, task=len(streams))
         streams.append(_masked_steps(pieces, plan.text.rule, seed))
         words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
     return train(

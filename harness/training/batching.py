@@ -75,8 +75,16 @@ def step_count(units: int, settings: Training) -> int:
     return settings.epochs * -(-units // settings.batch_size)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepSize:
+    """How many units make an optimiser step, where no task's own settings say."""
+
+    batch_size: int
+    accumulation: int = 1
+
+
 def training_steps(
-    sequences: Units, settings: Training, seed: int, *, task: int = 0
+    sequences: Units, settings: Training | StepSize, seed: int, *, task: int = 0
 ) -> Iterator[Step]:
     """The micro-batches of each optimiser step, epoch after epoch without end.
 

@@ -78,7 +78,7 @@ def test_half_of_pawsx_are_paraphrases(split):
     same = Counter()
     for row in rows:
         assert row["sentence1"] != row["sentence2"]
-        numbers = [sorted(re.findall(r"\d[\d,]*", row[f"sentence{i}"])) for i in (1, 2)]
+        numbers = [sorted(re.findall(r"\d+(?:,\d+)*", row[f"sentence{i}"])) for i in (1, 2)]
         same[row["label"]] += numbers[0] == numbers[1]
     assert same[1] == len(rows) / 2 > same[0] > 0
 

@@ -88,7 +88,7 @@ CHECK_ANLI = {
 }
 QQP = Rows(group="intermediate", rows=480)
 CHECK_QQP = Rows(group="evaluation", rows=60)
-PAWSX = Rows(group="target", rows=320)
+PAWSX = Rows(group="target", rows=480)
 TEST_PAWSX = Rows(group="evaluation", rows=60)
 
 HELLASWAG = Rows(group="intermediate", rows=128)
