@@ -3,7 +3,7 @@
 Layout of a store:
 
     artifacts/<first two digits>/<key>/   payload, provenance.json; meta.json, written last
-    work/<key>-<pid>-<n>/                 in progress; renamed into place, or left behind by a crash
+    work/<key>-<pid>-<random>/            in progress; renamed into place, or left behind by a crash
     locks/<key>.lock                      one worker per key, others wait
 
 `meta.json` holds the sha256 of every other file and of itself. Its presence is completeness.
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,6 @@ from harness.errors import HarnessError, MachineError, StageError, VerificationE
 
 META = "meta.json"
 PROVENANCE = "provenance.json"
-_counter = itertools.count()
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
@@ -114,7 +113,8 @@ class Store:
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Path]:
         """A fresh folder to write payload files into; removed unless `commit` took it."""
-        folder = self.root / "work" / f"{key}-{os.getpid()}-{next(_counter)}"
+        # Random: in a container the process number is always the same, also after a crash.
+        folder = self.root / "work" / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
         with describe_os_errors(self.root):
             folder.mkdir(parents=True)
         try:

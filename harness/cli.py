@@ -25,6 +25,20 @@ STORE = click.option("--store", type=FOLDER, help="Store of artifacts.  [$HARNES
 MIRROR = click.option("--mirror", type=FOLDER, help="Mirror of the Hub.  [$HARNESS_MIRROR]")
 FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data that you bring.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
+BACKEND = click.option(
+    "--backend",
+    type=click.Choice(["local", "container"]),
+    default="local",
+    show_default=True,
+    help="Where stages run.",
+)
+IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
+MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
+CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
+TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container may run.")
+OUT = click.option(
+    "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -50,8 +64,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@click.option("--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>.")
-@options(JSON)
+@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -213,6 +226,42 @@ def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
     from harness.verbs import storing
 
     storing.run(action, store, broken=broken, dry_run=dry_run)
+
+
+@harness.group()
+def container() -> None:
+    """Build the project's image, or run claims wholly inside a locked-down container.
+
+    Example: harness container build
+    """
+
+
+@container.command("build")
+@click.option("--flavour", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
+@click.option("--tag", "name", help="Of the image; default: reproduction-harness:<flavour>.")
+@click.option("--base", help="Another base image than the Dockerfile's.")
+@click.option("--network", help="Of the build's steps; `none` where wheels/ has everything.")
+def container_build(**given: Any) -> None:
+    """Build the image from a checkout; the log goes to stderr.
+
+    Example: harness container build --flavour gpu
+    """
+    from harness.verbs import container
+
+    container.build(given)
+
+
+@container.command("run")
+@options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
+@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
+    """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
+
+    Example: harness container run phang2020/tydiqa-english-gain --profile mini
+    """
+    from harness.verbs import container
+
+    sys.exit(container.run(claims, out, given, as_json=as_json))
 
 
 def main() -> NoReturn:

@@ -53,3 +53,9 @@ class MachineError(HarnessError):
     """The machine can't do it: no GPU where one was asked for, disk full, no permission."""
 
     exit_code = 6
+
+
+class StoppedError(MachineError):
+    """Somebody, or a time limit, ended it from outside; the same command goes on."""
+
+    exit_code = 130

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.metadata
+import json
 import os
 import platform
 import resource
@@ -64,6 +65,7 @@ def environment() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "libraries": _versions(),
         "locks": _locks(),
+        **_image(),
     }
 
 
@@ -150,6 +152,12 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _image() -> dict[str, Any]:
+    """ID, name and digests of the container's image, as whoever started it knows them."""
+    told = os.environ.get("HARNESS_IMAGE_IDENTITY")
+    return {"image": json.loads(told)} if told else {}
 
 
 def _locks() -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.artifacts import Store, describe_os_errors
+from harness.backends import Backend
 from harness.costs import Cost
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
@@ -16,7 +17,6 @@ from harness.preflight import lacks
 from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
-Backend = Callable[[PlannedStage, Store, Resources, Progress], bool]
 # What a run folder copies besides the comparison itself.
 _SHOWN = ("score/", "predict/", "examples/evaluation")
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import announce, options
-from harness.backends import local
+from harness.backends import opened
 from harness.console import watching
 from harness.ending import parts, surviving_a_closed_pipe
 from harness.errors import EXIT_PRECEDENCE
@@ -55,8 +55,9 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
         given["files"],
         options.resolve_device(given["device"]),
     )
-    with watching(quiet) as watcher:
-        return walk(plan, options.open_store(given["store"]), local.run, resources, watcher)
+    store = options.open_store(given["store"])
+    with watching(quiet) as watcher, opened(given) as backend:
+        return walk(plan, store, backend, resources, watcher)
 
 
 def read(plan: Plan, given: Given) -> dict[str, Comparison]:

@@ -37,7 +37,15 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli_run(
+def steer(tmp_path: Path) -> Path:
+    """The folder whose files say what a fake stage does; given as --mirror."""
+    folder = tmp_path / "steer"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(name="cli")
+def command_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Cli]:
     """`harness ARGUMENTS` in a folder of its own, on a machine without a GPU."""

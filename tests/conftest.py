@@ -25,6 +25,9 @@ os.environ |= {
 }
 (_SCRATCH / "home").mkdir()
 
+# Fixtures of several modules: `cli`, `steer`.
+pytest_plugins = ["cli_runs"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the skips, on the process that sees every report."""

@@ -67,14 +67,6 @@ def store(tmp_path):
     return Store(tmp_path / "store")
 
 
-@pytest.fixture
-def steer(tmp_path):
-    """The folder whose files say what a fake stage does."""
-    folder = tmp_path / "steer"
-    folder.mkdir()
-    return folder
-
-
 def test_an_artifact_is_its_files_with_meta_and_provenance(store):
     """meta.json names every other file with sha256 and size."""
     folder = put(store, payload="hello", sub__deep="x")

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from cli_runs import cli_run  # noqa: F401  (a fixture)
 from small_mirror import (
     ARABIC,
     PROFILE,
@@ -38,11 +37,11 @@ REAL = {name: f"harness.stages.{name}:run" for name in ("dataset", "checks", "ex
 
 
 @pytest.fixture
-def cli(cli_run, monkeypatch):  # noqa: F811
+def cli(cli, monkeypatch):
     """`harness ARGUMENTS`, reading data in earnest."""
     stages = [replace(one, run=REAL.get(one.name, one.run)) for one in contract.STAGES]
     monkeypatch.setattr(contract, "STAGES", tuple(stages))
-    return cli_run
+    return cli
 
 
 @pytest.fixture

@@ -2,44 +2,28 @@
 
 import json
 
-import pytest
-from cli_runs import cli_run  # noqa: F401  (a fixture)
-
 GAIN = "phang2020/tydiqa-english-gain"
 
 
-@pytest.fixture
-def cli(cli_run):  # noqa: F811
-    """`harness ARGUMENTS`."""
-    return cli_run
-
-
-@pytest.fixture
-def steer(tmp_path):
-    """The folder whose files say what a fake stage does; given as --mirror."""
-    folder = tmp_path / "steer"
-    folder.mkdir()
-    return folder
-
-
 def test_nothing_is_trained(cli, steer):
-    """Three data sets are read, checked and compared; a line for each and for the comparison."""
+    """Four data sets are read, checked and compared; a line for each and for the comparison."""
     result = cli("check", GAIN, "--mirror", steer)
     assert (result.status, result.err) == (0, "")
     assert result.out.splitlines() == [
         "mini-tydiqa train: 1 passed, 0 warned, 0 noted",
         "mini-tydiqa validation: 1 passed, 0 warned, 0 noted",
+        "mini-squad_v2 train: 1 passed, 0 warned, 0 noted",
         "mini-squad train: 1 passed, 0 warned, 0 noted",
-        "contamination, 3 data sets: 1 passed, 0 warned, 0 noted",
+        "contamination, 4 data sets: 1 passed, 0 warned, 0 noted",
     ]
     ran = (steer / "log").read_text("utf-8").split()
-    assert sorted(ran) == sorted(3 * ["dataset", "checks", "examples"] + ["contamination"])
+    assert sorted(ran) == sorted(4 * ["dataset", "checks", "examples"] + ["contamination"])
 
 
 def test_a_run_takes_what_was_checked_from_the_store(cli, steer):
     """Same keys."""
     cli("check", GAIN, "--mirror", steer)
-    assert "16 stages run, 10 from the store." in cli("reproduce", GAIN, "--mirror", steer).out
+    assert "24 stages run, 13 from the store." in cli("reproduce", GAIN, "--mirror", steer).out
 
 
 def test_every_unsound_data_set_is_named(cli, steer):
@@ -49,11 +33,11 @@ def test_every_unsound_data_set_is_named(cli, steer):
     assert result.status == 3
     lines = result.out.splitlines()
     assert [line.partition(": ")[0] for line in lines] == [
-        *("mini-tydiqa train", "mini-tydiqa validation", "mini-squad train"),
-        "contamination, 3 data sets",
+        *("mini-tydiqa train", "mini-tydiqa validation", "mini-squad_v2 train", "mini-squad train"),
+        "contamination, 4 data sets",
     ]
-    assert all("INVALID: checks: got a fault" in line for line in lines[:3])
-    assert lines[3].endswith("not compared, for a data set is INVALID")
+    assert all("INVALID: checks: got a fault" in line for line in lines[:4])
+    assert lines[4].endswith("not compared, for a data set is INVALID")
 
 
 def test_contamination_ends_with_3(cli, steer):
@@ -69,15 +53,15 @@ def test_json_is_one_document(cli, steer):
     """Findings by stage; failures with their parts."""
     document = json.loads(cli("check", GAIN, "--mirror", steer, "--json").out)
     stages = [one["stage"] for one in document["checked"]]
-    assert stages == ["checks", "checks", "checks", "contamination"]
-    assert document["checked"][3]["findings"][0]["by"] == "example"
+    assert stages == ["checks", "checks", "checks", "checks", "contamination"]
+    assert document["checked"][4]["findings"][0]["by"] == "example"
     assert document["failed"] == []
     (steer / "contamination").write_text("DataError", encoding="utf-8")
     document = json.loads(
         cli("check", GAIN, "--mirror", steer, "--store", steer / "new", "--json").out
     )
     (failed,) = document["failed"]
-    assert (failed["what"], failed["exit"]) == ("contamination 3 data sets", 3)
+    assert (failed["what"], failed["exit"]) == ("contamination 4 data sets", 3)
 
 
 def test_a_missing_mirror_is_told_with_the_command_that_makes_one(cli):

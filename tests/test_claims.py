@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from cli_runs import cli_run  # noqa: F401  (a fixture)
 
 from harness.manifest import load_manifests
 
@@ -36,12 +35,6 @@ UNVERIFIED = {
     "tydiqa-many-gain",
     "xnli-none-gain",
 }
-
-
-@pytest.fixture
-def cli(cli_run):  # noqa: F811
-    """`harness ARGUMENTS` on a terminal of 80 columns."""
-    return cli_run
 
 
 @pytest.fixture(autouse=True)

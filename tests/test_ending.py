@@ -10,25 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_runs import FAKE, TESTS, cli_run, start  # noqa: F401  (a fixture)
+from cli_runs import FAKE, TESTS, start
 
 from harness import ending
 
 GAIN = "phang2020/tydiqa-english-gain"
-
-
-@pytest.fixture
-def cli(cli_run):  # noqa: F811
-    """`harness ARGUMENTS`."""
-    return cli_run
-
-
-@pytest.fixture
-def steer(tmp_path):
-    """The folder whose files say what a fake stage does; given as --mirror."""
-    folder = tmp_path / "steer"
-    folder.mkdir()
-    return folder
 
 
 @pytest.mark.parametrize(

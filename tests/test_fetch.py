@@ -16,7 +16,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import served
-from cli_runs import Cli, cli_run  # noqa: F401  (a fixture)
+from cli_runs import Cli
 from fake_stages import pipeline
 from hub_server import REVISION, Hub, serving
 
@@ -92,11 +92,11 @@ def here(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.fixture
-def cli(cli_run: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:  # noqa: F811
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """`harness ARGUMENTS` with the real data stages; what trains and predicts is fake."""
     stages = [REAL[one.name] if one.name in DATA else one for one in pipeline()]
     monkeypatch.setattr(contract, "STAGES", tuple(stages))
-    return cli_run
+    return cli
 
 
 def command(*arguments: str | Path, under: tuple[str, ...] = ()) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from cli_runs import Cli, cli_run  # noqa: F401  (a fixture)
+from cli_runs import Cli
 from hub_server import REVISION, Hub, serving
 
 from harness import yaml12
@@ -22,12 +22,6 @@ from harness.sources.mirror import save_mirror
 XQUAD = "google/xquad"
 LARGE = "FacebookAI/xlm-roberta-large"
 HASH = "ab" * 32
-
-
-@pytest.fixture
-def cli(cli_run: Cli) -> Cli:  # noqa: F811
-    """`harness ARGUMENTS`."""
-    return cli_run
 
 
 @pytest.fixture

@@ -32,14 +32,14 @@ def changed(*changes, **request):
 # The comparison isn't among them: it holds the claim's words, and judging again costs nothing.
 LITERALS = {
     "encoder": "87a9d454e4b081a3ebf535a519bd1943adde9818289ab620afc3d97bfc9f8198",
-    "dataset": "9e4863000d769f9f91b9b2eaa24f3b34f7e1527688dd35a5c030e091c3b53202",
-    "checks": "369a756d26aabf294a15b22b664ecdeeb1303fb604608450adfd2291196c9099",
-    "examples": "672ea0434f8b34f53e90de1c7366036b8446ee7471a27dd1ffce511ecda3f904",
-    "finetune": "7a8383c8c9c4f4c88d83461856e0b430144bd8920410565bc9c2db3f8137ffe5",
-    "predict": "8eed7270ee596f78a54c112bb0c6775f0f7b9258be68b0390ddc63c70800487c",
-    "score": "f77903ac5fa40319dfdb6951238422651155595d0ffe0ee9bbf5b17ca17c0781",
-    "contamination": "d790f7c9c5c0d5a7da2ba693ab432db5ff7dea6e8eff787943407c3ef183f3a1",
-    "intermediate": "69e58e53d1e6f84cda84c72ec93008f958e57b88fb5a8a9c2ecb179632e986fe",
+    "dataset": "da91792ae7454bb20b64f460a64d0a314546f9de214bc4b22980252faa9dd973",
+    "checks": "ff9713ecc25166a08580f6f04c049ce7eb38e605b77a6e3d1fb3228d3f00db55",
+    "examples": "b1ef80499e4c8074a60ba56ad95c6b746d60f205bb6cc4bde24539c5307fbdd3",
+    "finetune": "b03061c9133d486652642e65a4cf64dd8366244cc8deb1081e4993551464e66b",
+    "predict": "7e3eb81c84a8098ad88cdfdc0286a463d11eff0c623f33dcf2069a176eb3dcd5",
+    "score": "c8fe38509491c642409198aad84ccc1b4ae0e79daa9ef0dc3dfd5bef0283ba01",
+    "contamination": "c47f86831d0eef25771186ae53a472e4d11cbb0ad2f397f778b9be7277802a26",
+    "intermediate": "76eebe2f85a7fad05fb4f24eac3f91d11e05ecc00eed6dd2372310a01ac51801",
 }
 
 

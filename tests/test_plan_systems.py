@@ -18,7 +18,7 @@ SENTENCES = {
     "max_length": 64,
 }
 MULTI = {name: SENTENCES[name] for name in ("learning_rate", "warmup", "weight_decay")}
-RETRIEVAL = {"pooling": "mean", "layer": 1, "max_length": 64}
+RETRIEVAL = {"search": "nearest", "pooling": "mean", "layer": 1, "max_length": 64}
 TEXT = {"batch_size": 5, "max_length": 20}
 ROWS = {"dataset": "parallel", "configs": ["p.de"], "split": "train"}
 MORE_ROWS = {"dataset": "parallel", "configs": ["p.fr"], "split": "train"}

@@ -48,14 +48,6 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def steer(tmp_path):
-    """The folder whose files say what a fake stage does."""
-    folder = tmp_path / "steer"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def walk(store, steer):
     """Executes the plan here and returns what it did."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -15,6 +16,7 @@ from harness.report.language_table import (
     languages_title,
     tasks_table,
 )
+from harness.report.results import Link
 from harness.report.sentences import scale_line, verdict_sentence
 from harness.report.shape import PAIRS, candidates, level_of, metrics_of, several, short_title
 from harness.report.tables import Table
@@ -135,7 +137,6 @@ def claim_view(
         ident: prefix of every id of its section.
         shared: differences from the paper that stand on top of the page, for all claims.
     """
-    crowded = data_section.crowded(comparison)
     link = material.artifact_link(comparison, ident)
     claim, verdict, paper = comparison.claim, comparison.verdict, comparison.paper
     return ClaimView(
@@ -174,16 +175,7 @@ def claim_view(
         curves=_curves_chart(comparison, ident),
         deviations=material.deviations_table(comparison, shared),
         shared_deviations=len(shared),
-        data=material.data_table(comparison, link),
-        findings=tuple(data_section.findings(comparison)),
-        checks=data_section.checks_table(comparison),
-        passed=data_section.passed_checks(comparison),
-        splits=None if crowded else data_section.splits_table(comparison),
-        rows_by_language=data_section.rows_by_language(comparison) if crowded else (),
-        lengths=None if crowded else _lengths_chart(comparison, ident),
-        lengths_facts=data_section.lengths_facts(comparison) if crowded else (),
-        overlaps=data_section.overlaps_table(comparison),
-        overlap_examples=data_section.overlap_examples(comparison),
+        **_data_part(comparison, ident, link),
         files=material.files_table(comparison),
         setup=_setup(comparison),
         command=comparison.command,
@@ -191,6 +183,23 @@ def claim_view(
         rule=material.rule_facts(verdict.rule),
         artifacts=material.artifacts_table(comparison, ident, link),
     )
+
+
+def _data_part(comparison: Comparison, ident: str, link: Link) -> dict[str, Any]:
+    """What is shown of the data; in short form where there are many sets."""
+    crowded = data_section.crowded(comparison)
+    return {
+        "data": material.data_table(comparison, link),
+        "findings": tuple(data_section.findings(comparison)),
+        "checks": data_section.checks_table(comparison),
+        "passed": data_section.passed_checks(comparison),
+        "splits": None if crowded else data_section.splits_table(comparison),
+        "rows_by_language": data_section.rows_by_language(comparison) if crowded else (),
+        "lengths": None if crowded else _lengths_chart(comparison, ident),
+        "lengths_facts": data_section.lengths_facts(comparison) if crowded else (),
+        "overlaps": data_section.overlaps_table(comparison),
+        "overlap_examples": data_section.overlap_examples(comparison),
+    }
 
 
 def _ladder(comparison: Comparison) -> tuple[Step, ...]:

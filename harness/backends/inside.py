@@ -1,0 +1,90 @@
+"""The worker in a container: `python -m harness.backends.inside`, jobs on stdin, events on stdout.
+
+Runs `worker.run_stage` like every backend. When stdin ends, whoever sent the jobs is gone, and so
+is the worker, even in the middle of a stage: nothing is left behind that computes for nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TextIO
+
+from harness.backends import wire
+from harness.errors import HarnessError, MachineError
+from harness.graph import PlannedStage
+from harness.stages.contract import stage
+from harness.worker import run_stage
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Progress as events."""
+
+    channel: TextIO
+
+    def start(self, total: int, unit: str) -> None:
+        """How much there is to do."""
+        self.channel.write(wire.write_event({"start": [total, unit]}))
+
+    def advance(self, done: int, **figures: float) -> None:
+        """How much more is done."""
+        self.channel.write(wire.write_event({"advance": [done, figures]}))
+
+
+def main() -> None:
+    """Do jobs until there are no more; status 130 where a signal ends it, as for `harness`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    channel = _channel()
+    jobs: queue.Queue[bytes | None] = queue.Queue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    try:
+        while (line := jobs.get()) is not None:
+            channel.write(wire.write_event(_do(line, _Told(channel))))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _do(line: bytes, progress: _Told) -> dict[str, object]:
+    try:
+        planned, store, resources = wire.read_job(line)
+        _refuse_other_code(planned)
+        return {"made": run_stage(planned, store, resources, progress)}
+    except HarnessError as error:
+        return wire.error_event(error)
+
+
+def _refuse_other_code(planned: PlannedStage) -> None:
+    """The key promises what this version of the stage makes."""
+    here = stage(planned.stage).version
+    if here != planned.version:
+        raise MachineError(
+            where=f"stage {planned.stage} in the container",
+            got=f"version {here}",
+            expected=f"version {planned.version}, as planned outside",
+            fix="Build the image anew from this version: `harness container build`.",
+        )
+
+
+def _channel() -> TextIO:
+    """Stdout for events alone: what a library prints goes to stderr."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(own, "w", encoding="utf-8", buffering=1)
+
+
+def _listen(jobs: queue.Queue[bytes | None]) -> None:
+    # Unbuffered: a thread that waits in a buffered reader breaks the interpreter's end.
+    with open(0, "rb", buffering=0, closefd=False) as stdin:
+        for line in stdin:
+            jobs.put(line)
+    jobs.put(None)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
