@@ -127,12 +127,20 @@ def _cpuinfo(field: str) -> str | None:
 
 
 def _code() -> dict[str, Any]:
-    """Version and, in a source checkout, git commit and whether the tree had changes."""
+    """Version, git commit and whether the tree had changes; an image says what it was built from.
+
+    An installed package knows neither of the two.
+    """
     from harness import __version__
 
     commit = _git("rev-parse", "HEAD")
-    dirty = _git("status", "--porcelain") if commit else None
-    return {"version": __version__, "commit": commit, "dirty": bool(dirty) if commit else None}
+    if commit:
+        dirty = bool(_git("status", "--porcelain"))
+        return {"version": __version__, "commit": commit, "dirty": dirty}
+    built, _, changed = os.environ.get("HARNESS_COMMIT", "unknown").partition("-")
+    if built == "unknown":
+        return {"version": __version__, "commit": None, "dirty": None}
+    return {"version": __version__, "commit": built, "dirty": changed == "dirty"}
 
 
 def _git(*arguments: str) -> str | None:
@@ -161,7 +169,8 @@ def _image() -> dict[str, Any]:
 
 
 def _locks() -> dict[str, str]:
-    folder = _ROOT / "requirements"
+    packaged = Path(__file__).resolve().parent / "_data" / "requirements"
+    folder = packaged if packaged.is_dir() else _ROOT / "requirements"
     return {path.name: file_sha256(path) for path in sorted(folder.glob("*.txt"))}
 
 

@@ -31,7 +31,7 @@ if [ "$flavour" = cpu ] && ! ls "$wheel"*cpu*.whl >/dev/null 2>&1; then
     rm -f "$wheel"*.whl
     echo "pip found no CPU build of $torch." \
         "Name the index that has one: make image TORCH_INDEX=URL" \
-        "(pytorch.org, \"Get started\", shows it), or put the wheel into $folder." >&2
+        "(\"Get started\" on torch's site shows it), or put the wheel into $folder." >&2
     exit 1
 fi
 touch "$stamp"

@@ -54,7 +54,7 @@ class Engine:
         return {**os.environ, **own, "DOCKER_CONFIG": str(self.folder / "config")}
 
     def docker(
-        self, *arguments: str | Path, check: bool = True, timeout: float = 300
+        self, *arguments: str | Path, check: bool = True, timeout: float = 900
     ) -> subprocess.CompletedProcess[str]:
         """`docker ARGUMENTS`; where `check` and it fails, AssertionError with what it said."""
         done = subprocess.run(

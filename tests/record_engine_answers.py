@@ -17,7 +17,13 @@ from pathlib import Path
 ANSWERS = Path(__file__).with_name("engine_answers.json")
 API = "/v1.41"
 GREEDY = "x = bytearray(400_000_000); print(len(x))"
-KEPT = ("Created", "Path", "Args", "State", "Image", "Name", "Driver", "Config", "HostConfig")
+# Of answers that describe a machine, what the tests need.
+KEPT = {
+    "version": ("ApiVersion", "MinAPIVersion", "Version", "Os", "Arch"),
+    "info": ("MemTotal", "NCPU", "Runtimes", "SecurityOptions", "ServerVersion", "Warnings"),
+    "image": ("Id", "RepoTags", "RepoDigests", "Size"),
+    "container": ("Id", "State", "Config", "HostConfig"),
+}
 
 
 class Engine(http.client.HTTPConnection):
@@ -54,8 +60,12 @@ def run(engine, image, host, *command):
     waited = engine.ask("POST", f"{API}/containers/{made}/wait")
     answer = engine.ask("GET", f"{API}/containers/{made}/json")
     engine.ask("DELETE", f"{API}/containers/{made}?force=true")
-    answer["body"] = {name: answer["body"][name] for name in KEPT}
-    return {"wait": waited, "inspect": answer}
+    return {"wait": waited, "inspect": kept("container", answer)}
+
+
+def kept(kind, answer):
+    """The answer with the parts of its body that tests need."""
+    return {**answer, "body": {name: answer["body"][name] for name in KEPT[kind]}}
 
 
 def refused_start(engine, image, host, *command):
@@ -73,13 +83,10 @@ def main(image):
     bind = {"Mounts": [{"Type": "bind", "Source": "/missing/store", "Target": "/store"}]}
     greedy = {"Memory": 100_000_000, "MemorySwap": 100_000_000, "Init": True}
     made = container(engine, image, {}, "true")
-    info = engine.ask("GET", f"{API}/info")
-    told = ("MemTotal", "NCPU", "Runtimes", "SecurityOptions", "ServerVersion", "Warnings")
-    info["body"] = {name: info["body"][name] for name in told}
     answers = {
-        "version": engine.ask("GET", "/version"),
-        "info": info,
-        "image": engine.ask("GET", f"{API}/images/{image}/json"),
+        "version": kept("version", engine.ask("GET", "/version")),
+        "info": kept("info", engine.ask("GET", f"{API}/info")),
+        "image": kept("image", engine.ask("GET", f"{API}/images/{image}/json")),
         "create": made,
         "start": engine.ask("POST", f"{API}/containers/{made['body']['Id']}/start"),
         "ended": run(engine, image, {}, "true"),

@@ -1,5 +1,6 @@
 """The store: complete or absent, every bit accounted for, whatever happens to the machine."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -214,6 +215,17 @@ def test_other_errors_stay_what_they_are(error, tmp_path):
     with pytest.raises(type(error)) as caught, describe_os_errors(tmp_path):
         raise error
     assert caught.value is error
+
+
+def test_what_a_killed_worker_left_is_in_no_ones_way(store, monkeypatch):
+    """In a container the next worker has the same process number."""
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    for _ in range(2):
+        with contextlib.suppress(SystemExit), store.writing(KEY) as folder:
+            monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+            (folder / "half").write_text("written")
+            raise SystemExit
+    assert len(list((store.root / "work").iterdir())) == 2
 
 
 def test_a_killed_worker_leaves_no_artifact_and_no_lock(store, steer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -45,13 +46,24 @@ class Box:
         self._container, self._attached, self._timeout = container, attached, timeout
         self._ends = None if timeout is None else time.monotonic() + timeout
         self._frames: queue.Queue[tuple[int, bytes] | None] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def send(self, line: bytes) -> None:
         """Write to its stdin; where it has ended, `frames` and `ended` will say so."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            # The SDK gives the reading half's wrapper.
-            getattr(self._attached, "_sock", self._attached).sendall(line)
+            self._socket().sendall(line)
+
+    def close(self) -> None:
+        """Hear and say no more."""
+        raw, response = self._socket(), getattr(self._attached, "_response", None)
+        with contextlib.suppress(OSError):
+            # Ends the listener's reading, so that nothing is closed under its hands.
+            raw.shutdown(socket.SHUT_RDWR)
+        self._listener.join(timeout=_GRACE)
+        for one in (response, self._attached, raw):
+            if one is not None:
+                one.close()
 
     def frames(self) -> Iterator[tuple[int, bytes]]:
         """What it says, as (STDOUT or STDERR, bytes), until it ends or the engine is lost.
@@ -88,6 +100,10 @@ class Box:
         """Tell a terminal inside how large the one outside is."""
         with contextlib.suppress(HarnessError), refusals.described(running=True):
             self._container.resize(height=lines, width=columns)
+
+    def _socket(self) -> Any:
+        """The SDK gives a wrapper that only reads."""
+        return getattr(self._attached, "_sock", self._attached)
 
     def _killed_for_memory(self) -> bool:
         # The engine hears of the end and of its reason on two ways; the second may be later.
@@ -132,9 +148,9 @@ def started(client: Any, made_with: Mapping[str, Any], timeout: float | None) ->
             ways = {"stdin": int(made_with["stdin_open"]), "stdout": 1, "stderr": 1, "stream": 1}
             # Before it starts, so that not a word of it is lost.
             attached = client.api.attach_socket(container.id, params=ways)
-            container.start()
-        with contextlib.closing(attached):
-            box = Box(container, attached, timeout)
+        with contextlib.closing(Box(container, attached, timeout)) as box:
+            with refusals.described():
+                container.start()
             try:
                 yield box
             except KeyboardInterrupt:

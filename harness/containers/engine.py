@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +39,21 @@ def connect() -> Any:
     except ImportError as error:
         raise refusals.no_sdk() from error
     with refusals.described():
-        client = docker.from_env(timeout=_ANSWER)
-    version = client.api.api_version
+        _knock()
+        oldest = ".".join(map(str, OLDEST_API))
+        with contextlib.closing(docker.from_env(version=oldest, timeout=_ANSWER)) as asking:
+            version = str(asking.version(api_version=False)["ApiVersion"])
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_API:
         raise refusals.too_old(f"API {version}")
-    return client
+    return docker.from_env(version=version, timeout=_ANSWER)
+
+
+def _knock() -> None:
+    """OSError where a socket of this machine doesn't answer; the SDK would wrap it twice."""
+    host = os.environ.get("DOCKER_HOST") or refusals.DEFAULT_HOST
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(host.removeprefix("unix://"))
 
 
 def find_image(client: Any, name: str) -> Image:

@@ -166,7 +166,7 @@ def _told(error: Exception, running: bool) -> MachineError | None:
         return too_old(str(error))
     if isinstance(error, APIError):
         return _refused(str(error.explanation or error))
-    if isinstance(error, DockerException | RequestException | HTTPError | ConnectionError):
+    if isinstance(error, DockerException | RequestException | HTTPError | OSError):
         return _lost() if running else _unreachable(error)
     return None
 

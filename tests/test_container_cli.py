@@ -1,0 +1,319 @@
+"""`reproduce --backend container` and `harness container`: as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_runs import Cli, start
+from engine import Engine, Image, cpu_image, engine  # noqa: F401  (fixtures)
+from engine_fake import FakeEngine, faking
+
+from harness import provenance
+
+GAIN = "phang2020/tydiqa-english-gain"
+TINY = Path(__file__).parent / "tiny"
+SAME = ("scores.json", "comparison.json", "report.html")
+RUNS = (0, 10, 11)
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """An engine whose containers are plain processes with fake training."""
+    with faking(tmp_path) as found:
+        monkeypatch.setenv("DOCKER_HOST", found.host)
+        yield found
+
+
+# With fake training, whose containers are processes
+
+
+def test_a_claim_whose_stages_run_in_a_container(cli: Cli, fake, steer) -> None:
+    """The same words and status as from the local backend; everything in one container."""
+    local = cli("reproduce", GAIN, "--mirror", steer, "--out", "local", "--store", "one")
+    inside = cli("reproduce", GAIN, "--mirror", steer, "--out", "inside", "--backend", "container")
+    assert (inside.status, inside.err) == (0, "")
+    assert inside.out.replace("inside/", "local/") == local.out
+    assert (len(fake.made), fake.removed) == (1, 1)
+    for name in SAME:
+        assert Path("inside", name).read_bytes() == Path("local", name).read_bytes()
+
+
+def test_a_failure_inside_fails_its_claim_alone(cli: Cli, fake, steer) -> None:
+    """As it does outside."""
+    (steer / "intermediate").write_text("StageError")
+    result = cli("reproduce", GAIN, "--mirror", steer, "--backend", "container")
+    assert result.status == 4
+    assert "got a fault" in result.err
+    assert len(fake.made) == 1
+
+
+def test_the_local_backend_refuses_a_containers_options(cli: Cli) -> None:
+    """Silently ignored they would promise a limit that isn't there."""
+    result = cli("reproduce", GAIN, "--memory", "8g")
+    assert result.status == 2
+    assert "--memory: got an option of containers" in result.err
+
+
+@pytest.mark.parametrize("verb", [("reproduce", "--backend=container"), ("container", "run")])
+def test_without_an_engine_one_paragraph_says_so(cli: Cli, steer, verb, monkeypatch) -> None:
+    """Status 6, in JSON too."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/sock")
+    result = cli(*verb, GAIN, "--mirror", steer, "--json")
+    assert result.status == 6
+    assert json.loads(result.out)["error"]["where"] == "container engine unix:///nowhere/sock"
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_whole_run_in_a_container(cli: Cli, fake, steer) -> None:
+    """Its words, its status, its files; and the image in what the run says of its machine."""
+    result = cli("container", "run", GAIN, "--mirror", steer, "--out", "run")
+    assert result.status == 0, result.err
+    assert f"{GAIN}: DIRECTION" in result.out
+    assert result.out.endswith("Report: run/report.html\n")
+    here = json.loads(Path("run/provenance.json").read_bytes())["here"]
+    assert here["image"]["name"] == "reproduction-harness:cpu"
+    again = cli("container", "run", GAIN, "--mirror", steer, "--out", "run")
+    assert "0 stages run" in again.out
+
+
+def test_its_command_and_folders(cli: Cli, fake, steer, tmp_path) -> None:
+    """Every option reaches it; only the store and the run folder can be written."""
+    given = ("--seeds", "2", "--device", "cpu", "--manifests", "mine", "--timeout", "600")
+    Path("mine").mkdir()
+    cli("container", "run", GAIN, "--mirror", steer, *given)
+    made = fake.made[0]
+    said = ("--profile", "mini", *given[:6])
+    places = ("--store", str(tmp_path / "store"), "--mirror", str(steer))
+    assert made["Cmd"] == ["reproduce", GAIN, *said, *places]
+    assert made["WorkingDir"] == str(tmp_path)
+    mounts = {one["Target"]: one["ReadOnly"] for one in made["HostConfig"]["Mounts"]}
+    run_folder = str(tmp_path / "runs/tydiqa-english-gain-mini")
+    read = {str(steer): True, str(tmp_path / "mine"): True}
+    assert mounts == {**read, str(tmp_path / "store"): False, run_folder: False}
+    assert (made["OpenStdin"], made["HostConfig"]["NetworkMode"]) == (False, "none")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "asked"),
+    [
+        ([], "auto", False),
+        (["one"], "auto", True),
+        (["one"], "cpu", False),
+        ([], "cuda", True),
+    ],
+)
+def test_gpus_are_asked_for_where_there_are_any(
+    cli: Cli, fake, steer, monkeypatch, gpus, device, asked
+) -> None:
+    """`cuda` asks whatever is there: the engine says whether it can."""
+    monkeypatch.setattr(provenance, "_smi", lambda field: gpus)
+    provenance.gpus.cache_clear()
+    fake.images = {"reproduction-harness:gpu", "reproduction-harness:cpu"}
+    fake.refuse["start"] = "no GPU"
+    result = cli("container", "run", GAIN, "--mirror", steer, "--device", device)
+    assert result.status == 6
+    assert bool(fake.made[0]["HostConfig"].get("DeviceRequests")) is asked
+
+
+def test_a_run_that_fails_keeps_its_status_and_its_one_document(cli: Cli, fake, steer) -> None:
+    """What the command inside said of it is passed on, once."""
+    (steer / "predict").write_text("MachineError")
+    result = cli("container", "run", GAIN, "--mirror", steer, "--json")
+    assert result.status == 6
+    assert json.loads(result.out)["error"]["got"] == "a fault"
+    assert len(result.err.splitlines()) == 1
+    assert not Path("runs/tydiqa-english-gain-mini").exists()
+
+
+def test_a_run_that_is_killed_is_told(cli: Cli, fake, steer) -> None:
+    """What it had written of its document isn't passed on."""
+    fake.program = "import os; print('{', flush=True); os.kill(os.getpid(), 9)"
+    result = cli("container", "run", GAIN, "--mirror", steer, "--json")
+    assert result.status == 130
+    assert "status 137" in json.loads(result.out)["error"]["got"]
+
+
+def test_a_run_that_takes_too_much_memory_is_told(cli: Cli, fake, steer) -> None:
+    """Status 6: this machine, or its limit, can't do it."""
+    fake.program, fake.ends_as = "import os; os._exit(137)", "killed for memory"
+    result = cli("container", "run", GAIN, "--mirror", steer, "--memory", "1g")
+    assert result.status == 6
+    assert "killed for memory at its limit of 1.1 GB" in result.err
+
+
+def test_a_run_that_takes_too_long_is_told(cli: Cli, fake, steer) -> None:
+    """It is stopped as by Ctrl-C; the same command goes on."""
+    (steer / "predict").write_text("sleep")
+    result = cli("container", "run", GAIN, "--mirror", steer, "--timeout", "4")
+    assert result.status == 130
+    assert "--timeout 4: got a container that still ran then" in result.err
+    (steer / "predict").unlink()
+    again = cli("container", "run", GAIN, "--mirror", steer)
+    assert again.status == 0
+    assert "from the store" in again.out
+
+
+def test_mistakes_are_told_before_anything_starts(cli: Cli, fake, tmp_path) -> None:
+    """Status 2, as from `reproduce`."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/one").touch()
+    for wrong in (["nothing"], [GAIN, "--out", "photos"], [GAIN, "--memory", "much"]):
+        assert cli("container", "run", *wrong).status == 2
+    assert fake.made == []
+
+
+def test_a_build_needs_a_checkout(cli: Cli, monkeypatch, tmp_path) -> None:
+    """An installed package has no Dockerfile."""
+    monkeypatch.setattr("harness.containers.building._CHECKOUT", tmp_path)
+    result = cli("container", "build")
+    assert result.status == 6
+    assert "expected a checkout of the project" in result.err
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_a_signal_ends_container_and_command(fake, steer, tmp_path, way) -> None:
+    """Ctrl-C, or a job that is cancelled: one line, nothing left, the same command goes on."""
+    (steer / "predict").write_text("sleep")
+    command = ("container", "run", GAIN, "--mirror", steer, "--out", tmp_path / "run")
+    running = start(*command, store=tmp_path / "store")
+    _wait_for(steer / "log", "predict")
+    running.send_signal(way)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said.count("harness: interrupted.") >= 1
+    assert "Traceback" not in said
+    assert (fake.stopped, fake.removed) == (1, 1)
+
+
+def _wait_for(log: Path, word: str) -> None:
+    deadline = time.monotonic() + 60
+    while not (log.exists() and word in log.read_text("utf-8")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# With a real engine and real training
+
+
+@pytest.fixture
+def tiny(engine: Engine, cpu_image: Image, tmp_path: Path):  # noqa: F811
+    """Starts a tiny run of one claim; its store and run folder have the name that is given."""
+    running: list[subprocess.Popen[str]] = []
+
+    def _tiny(name: str, *verb: str, out: str = "", device: str = "cpu") -> subprocess.Popen[str]:
+        places = ("--store", tmp_path / name, "--out", tmp_path / f"run-{out or name}")
+        scale = ("--manifests", TINY, "--profile", "tiny", "--device", device)
+        command = [sys.executable, "-m", "harness.cli", *verb, GAIN, *scale, *places]
+        unset = ("HARNESS_MIRROR", "HARNESS_STORE")
+        kept = {name: text for name, text in engine.environment.items() if name not in unset}
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=tmp_path,
+            env=kept | {"HARNESS_IMAGE": cpu_image.name},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        running.append(process)
+        return process
+
+    yield _tiny
+    for one in running:
+        one.terminate()
+        one.communicate(timeout=60)
+
+
+BACKEND = ("reproduce", "--backend=container")
+
+
+def _left(engine: Engine) -> list[str]:  # noqa: F811
+    """Containers of ours that are still there."""
+    return engine.docker("ps", "-aq", "--filter=label=harness.role").stdout.split()
+
+
+def test_a_container_killed_in_the_middle_then_the_same_command(
+    tiny,
+    engine: Engine,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """Stopped, killed, interrupted, then left alone: the bytes of a run in this process."""
+    ways = (("docker", "stop"), ("docker", "kill"), ("Ctrl-C",))
+    finished = 0
+    for way in ways:
+        running = tiny("inside", *BACKEND)
+        finished = _wait_for_stages(tmp_path / "inside", finished + 2, running)
+        if way[0] == "docker":
+            engine.docker(way[1], *_left(engine))
+        else:
+            running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+        assert running.returncode == 130, said
+        assert "the same command goes on" in said.lower()
+        assert _left(engine) == []
+    running = tiny("inside", *BACKEND)
+    assert f"{finished} from the store" in running.communicate(timeout=600)[0]
+    local = tiny("local", "reproduce")
+    local.communicate(timeout=600)
+    assert running.returncode == local.returncode
+    assert running.returncode in RUNS
+    for name in SAME:
+        inside = (tmp_path / "run-inside" / name).read_bytes()
+        assert inside == (tmp_path / "run-local" / name).read_bytes()
+    _check_whole(tiny, tmp_path)
+    assert _left(engine) == []
+
+
+def _wait_for_stages(store: Path, count: int, running: subprocess.Popen[str]) -> int:
+    """How many artifacts there are once there are `count`."""
+    while True:
+        found = len(list(store.glob("artifacts/*/*/meta.json")))
+        if found >= count:
+            return found
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+
+
+def _check_whole(tiny, tmp_path: Path) -> None:
+    """`container run` on the same store: nothing to make; its report, its owner, the image."""
+    whole = tiny("inside", "container", "run", out="whole")
+    said = whole.communicate(timeout=120)
+    assert "\n0 stages run, " in said[0], said
+    for name in SAME:
+        run = tmp_path / "run-whole" / name
+        assert run.read_bytes() == (tmp_path / "run-local" / name).read_bytes()
+        assert run.stat().st_uid == os.getuid()
+    told = json.loads((tmp_path / "run-whole" / "provenance.json").read_bytes())
+    assert told["here"]["image"]["id"].startswith("sha256:")
+    stages = [one["image"]["id"] for one in told["stages"].values()]
+    assert set(stages) == {told["here"]["image"]["id"]}
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [("--memory=100m", "killed for memory at its limit of 0.1 GB"), ("--timeout=1", "--timeout 1")],
+)
+def test_real_limits_are_told_from_failures(tiny, engine: Engine, limit: str, told: str) -> None:  # noqa: F811
+    """The kernel kills it, or the clock does."""
+    running = tiny("limited", *BACKEND, limit)
+    said = running.communicate(timeout=120)[1]
+    assert told in said
+    assert running.returncode == (6 if "memory" in limit else 130)
+    assert _left(engine) == []
+
+
+def test_a_gpu_that_the_engine_cannot_give_is_told(tiny, engine: Engine) -> None:  # noqa: F811
+    """The engine's own refusal, in our words."""
+    running = tiny("gpu", "container", "run", device="cuda")
+    said = running.communicate(timeout=120)[1]
+    assert running.returncode == 6
+    assert "got an engine without a GPU runtime" in said
+    assert _left(engine) == []
