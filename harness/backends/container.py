@@ -18,7 +18,7 @@ from harness.artifacts import Store, describe_os_errors
 from harness.backends import Backend, wire
 from harness.containers import refusals, shape
 from harness.containers.box import STDERR, Box, started
-from harness.containers.engine import connect, find_image
+from harness.containers.engine import connect
 from harness.containers.limits import Limits, read_limits
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources
@@ -60,21 +60,15 @@ class _Worker:
             store.root.mkdir(parents=True, exist_ok=True)
         read = [*([resources.mirror] if resources.mirror else []), *resources.files.values()]
         folders = [shape.Folder(path=one) for one in read]
-        gpu = resources.device.startswith("cuda")
         work = shape.Work(
             command=(),
             entrypoint=_ENTRYPOINT,
             folders=(*folders, shape.Folder(path=store.root, writable=True)),
-            gpu=gpu,
+            gpu=resources.device.startswith("cuda"),
             stdin=True,
         )
-        client = connect()
-        self._stack.callback(client.close)
-        image = find_image(client, self._limits.image_name(gpu))
-        with refusals.described():
-            engine = client.info()
-        made_with = shape.arguments(work, image, self._limits, engine)
-        self._box = self._stack.enter_context(started(client, made_with, self._limits.timeout))
+        client = self._stack.enter_context(contextlib.closing(connect()))
+        self._box = self._stack.enter_context(started(client, work, self._limits))
         return self._box
 
 

@@ -7,11 +7,14 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from harness.containers import refusals
+from harness.containers.engine import find_image
+from harness.containers.limits import Limits
+from harness.containers.shape import Work, arguments
 from harness.errors import HarnessError
 
 STDOUT, STDERR = 1, 2
@@ -129,26 +132,29 @@ class Box:
 
 
 @contextlib.contextmanager
-def started(client: Any, made_with: Mapping[str, Any], timeout: float | None) -> Iterator[Box]:
+def started(client: Any, work: Work, limits: Limits) -> Iterator[Box]:
     """A container that is stopped and removed whatever happens.
 
     Args:
         client: the engine's.
-        made_with: `shape.arguments`.
-        timeout: seconds that it may run.
+        work: what runs in it.
+        limits: its image, and what it may take.
 
     Raises:
-        MachineError: the engine refuses it.
+        UsageError: a folder can't be mounted.
+        MachineError: no image, or the engine refuses it.
     """
+    image = find_image(client, limits.image_name(work.gpu))
     with refusals.described():
+        made_with = arguments(work, image, limits, client.info())
         container = client.containers.create(**made_with)
     try:
         with refusals.described():
             container.reload()
-            ways = {"stdin": int(made_with["stdin_open"]), "stdout": 1, "stderr": 1, "stream": 1}
+            ways = {"stdin": int(work.stdin), "stdout": 1, "stderr": 1, "stream": 1}
             # Before it starts, so that not a word of it is lost.
             attached = client.api.attach_socket(container.id, params=ways)
-        with contextlib.closing(Box(container, attached, timeout)) as box:
+        with contextlib.closing(Box(container, attached, limits.timeout)) as box:
             with refusals.described():
                 container.start()
             try:

@@ -19,11 +19,11 @@ import click
 
 from harness import options, session
 from harness.artifacts import describe_os_errors
-from harness.containers import refusals, shape
+from harness.containers import shape
 from harness.containers.box import STDOUT, Box, started
 from harness.containers.building import Recipe
 from harness.containers.building import build as build_image
-from harness.containers.engine import connect, find_image
+from harness.containers.engine import connect
 from harness.containers.limits import read_limits
 from harness.manifest import choose, select_claims
 from harness.provenance import gpus
@@ -49,28 +49,25 @@ def run(claims: Sequence[str], out: Path | None, given: Given, *, as_json: bool)
     """
     limits = read_limits(given)
     folder = _run_folder(claims, out, given)
-    client = connect()
-    gpu = _wants_gpu(given["device"])
-    image = find_image(client, limits.image_name(gpu))
     terminal = not as_json and sys.stdout.isatty() and sys.stderr.isatty()
     work = shape.Work(
         command=_command(claims, out, given, as_json=as_json),
         folders=_folders(folder, given),
-        gpu=gpu,
+        gpu=_wants_gpu(given["device"]),
         terminal=terminal,
         environment=_terminal() if terminal else {},
     )
-    with refusals.described():
-        engine = client.info()
-    made_with = shape.arguments(work, image, limits, engine)
-    store = options.open_store(given["store"]).root
-    with _made(store, folder), started(client, made_with, limits.timeout) as box:
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(contextlib.closing(connect()))
+        stack.enter_context(_made(options.open_store(given["store"]).root, folder))
+        box = stack.enter_context(started(client, work, limits))
         if terminal:
             box.resize(*shutil.get_terminal_size())
         said = _pass_on(box, keep=as_json)
         ended = box.ended()
     failure = ended.failure()
-    if failure and not (ended.status == failure.exit_code == 130):
+    # A run that was told to stop has said so itself.
+    if failure and ended.status != failure.exit_code:
         raise failure
     # One document, whole or not at all.
     sys.stdout.write(said)

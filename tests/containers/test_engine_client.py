@@ -9,10 +9,11 @@ import threading
 import pytest
 from engine_fake import faking
 
-from harness.containers import refusals, shape
+from harness.containers import refusals
 from harness.containers.box import started
 from harness.containers.engine import connect, find_image
 from harness.containers.limits import Limits
+from harness.containers.shape import Work
 from harness.errors import MachineError
 
 
@@ -38,10 +39,8 @@ def start(client):
     """Starts a container that does nothing."""
 
     def _start(**more):
-        image = find_image(client, "named")
-        work = shape.Work(command=(), folders=(), **more)
-        made_with = shape.arguments(work, image, Limits(), client.info())
-        with started(client, made_with, None):
+        work = Work(command=(), folders=(), **more)
+        with started(client, work, Limits(image="named")):
             pass
 
     return _start
