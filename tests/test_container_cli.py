@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +15,10 @@ from pathlib import Path
 
 import pytest
 from cli_runs import Cli, start
-from engine import Engine, Image, cpu_image, engine  # noqa: F401  (fixtures)
+from engine import Engine, Image, base_image, cpu_image, engine  # noqa: F401  (fixtures)
 from engine_fake import FakeEngine, faking
 
-from harness import provenance
+from harness import __version__, provenance
 
 GAIN = "phang2020/tydiqa-english-gain"
 TINY = Path(__file__).parent / "tiny"
@@ -200,6 +202,60 @@ def _wait_for(log: Path, word: str) -> None:
         time.sleep(0.05)
 
 
+# With a real engine
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Path:  # noqa: F811
+    """A checkout whose image says what its build was told, and nothing else."""
+    folder = tmp_path / "project"
+    (folder / "requirements").mkdir(parents=True)
+    for name in ("runtime.txt", "torch.txt"):
+        (folder / "requirements" / name).write_text(name)
+    wheels = folder / "requirements" / "wheels.sh"
+    wheels.write_text("#!/bin/sh\necho wheels of $1\n")
+    wheels.chmod(0o755)
+    lines = ("ARG BASE", "FROM ${BASE}", "ARG FLAVOUR", "ARG VERSION", "ARG LOCKS", "ARG COMMIT")
+    told = 'RUN echo "told $FLAVOUR $VERSION $LOCKS" && [ -n "$COMMIT" ]'
+    (folder / "Dockerfile").write_text("\n".join((*lines, told, "")))
+    monkeypatch.setattr("harness.containers.building._CHECKOUT", folder)
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    return folder
+
+
+def test_a_build_is_told_what_the_makefile_tells_it(
+    cli: Cli,
+    project: Path,
+    base_image: str,  # noqa: F811
+) -> None:
+    """Wheels first, the log on stderr; name, ID and size at the end."""
+    options = ("--tag", "harness-test-told:1", "--base", base_image, "--network", "none")
+    result = cli("container", "build", *options)
+    assert result.status == 0, result.err
+    locks = hashlib.sha256(b"runtime.txttorch.txt").hexdigest()
+    assert f"told cpu {__version__} sha256:{locks}" in result.err
+    assert re.fullmatch(r"harness-test-told:1 sha256:[0-9a-f]{64} \d+ MB\n", result.out)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [("RUN exit 3", "returned a non-zero code: 3"), ("COPY missing /", "missing")],
+    ids=["a step that fails", "a file that isn't there"],
+)
+def test_a_build_that_fails_says_why(
+    cli: Cli,
+    project: Path,
+    base_image: str,  # noqa: F811
+    wrong: str,
+    told: str,
+) -> None:
+    """In the builder's words, above which is its log."""
+    (project / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\n{wrong}\n")
+    result = cli("container", "build", "--base", base_image, "--network", "none")
+    assert result.status == 6
+    assert told in result.err.splitlines()[-1]
+
+
 # With a real engine and real training
 
 
@@ -259,6 +315,8 @@ def test_a_container_killed_in_the_middle_then_the_same_command(
         assert running.returncode == 130, said
         assert "the same command goes on" in said.lower()
         assert _left(engine) == []
+    # One more may have ended before it was stopped.
+    finished = len(list((tmp_path / "inside").glob("artifacts/*/*/meta.json")))
     running = tiny("inside", *BACKEND)
     assert f"{finished} from the store" in running.communicate(timeout=600)[0]
     local = tiny("local", "reproduce")

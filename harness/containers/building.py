@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from harness.errors import MachineError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _LOCKS = ("runtime.txt", "torch.txt")
+_STDERR = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,13 @@ def build(recipe: Recipe, say: Callable[[str], None]) -> tuple[Image, int]:
             expected="a checkout of the project, which has the Dockerfile",
             fix="Run it there, or read a saved image with `docker load`.",
         )
-    client = connect()
-    if recipe.flavour == "cpu":
-        _download_wheels()
-    _read(_start(client, recipe), recipe, say)
-    image = find_image(client, recipe.tag)
-    with refusals.described(running=True):
-        size = int(client.images.get(image.id).attrs["Size"])
+    with contextlib.closing(connect()) as client:
+        if recipe.flavour == "cpu":
+            _download_wheels()
+        _read(_start(client, recipe), recipe, say)
+        image = find_image(client, recipe.tag)
+        with refusals.described(running=True):
+            size = int(client.images.get(image.id).attrs["Size"])
     return image, size
 
 
@@ -86,7 +87,7 @@ def build_arguments(recipe: Recipe) -> dict[str, str]:
 def _download_wheels() -> None:
     """With the pip of this machine, which knows its proxies and indexes; does nothing twice."""
     command = [str(_CHECKOUT / "requirements" / "wheels.sh"), "cpu"]
-    done = subprocess.run(command, stdout=sys.stderr, check=False)
+    done = subprocess.run(command, stdout=_STDERR, check=False)
     if done.returncode:
         raise MachineError(
             where="requirements/wheels.sh cpu",
