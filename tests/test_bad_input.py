@@ -33,7 +33,7 @@ from harness.worker import checked_input
 
 GAIN = "phang2020/tydiqa-english-gain"
 NO_BETTER = "phang2020/tydiqa-no-better-multilingual"
-TYDIQA = (GAIN, f"{GAIN}-f1", NO_BETTER)
+CLAIMS = (GAIN, f"{GAIN}-f1", NO_BETTER)
 REAL = {name: f"harness.stages.{name}:run" for name in ("dataset", "checks", "examples")}
 
 
@@ -261,7 +261,7 @@ def test_a_claim_without_its_data_leaves_the_others(reproduce, mirror, tmp_path)
     held = sound()
     del held[ARABIC]
     write_mirror(mirror, held)
-    result = reproduce(*TYDIQA)
+    result = reproduce(*CLAIMS)
     assert result.status == 3
     assert f"{NO_BETTER}: INVALID (no verdict: data unavailable or refused)\n" in result.out
     assert f"{GAIN}: " in result.out
@@ -279,7 +279,7 @@ def test_failures_and_results_are_one_json_document(reproduce, mirror):
     held = sound()
     del held[ARABIC]
     write_mirror(mirror, held)
-    result = reproduce(*TYDIQA, "--json")
+    result = reproduce(*CLAIMS, "--json")
     document = json.loads(result.out)
     assert result.status == 3
     assert list(document["failed"]) == [NO_BETTER]
@@ -290,7 +290,7 @@ def test_failures_and_results_are_one_json_document(reproduce, mirror):
 def test_one_reason_is_told_once(reproduce, mirror):
     """Three claims read the same damaged file."""
     flip(mirror / place(*TRAIN))
-    result = reproduce(*TYDIQA)
+    result = reproduce(*CLAIMS)
     assert result.out.count(": INVALID (") == 3
     (line,) = result.err.splitlines()
     assert line.startswith(f"harness: {mirror / place(*TRAIN)}: got sha256 ")
@@ -318,7 +318,7 @@ def test_the_plan_tells_what_the_mirror_lacks(cli, mirror, reproduce):
     held = sound()
     del held[ARABIC]
     write_mirror(mirror, held)
-    given = [*TYDIQA, "--manifests", "mine", "--profile", "few", "--mirror", mirror]
+    given = [*CLAIMS, "--manifests", "mine", "--profile", "few", "--mirror", mirror]
     result = cli("plan", *given)
     assert result.status == 3
     assert "to run" in result.out
