@@ -1,5 +1,7 @@
 """A tiny random encoder and its tokenizer, written as a transformers folder: no network."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
@@ -59,3 +61,23 @@ def write_tiny_encoder(folder, kind="bert", **changes):
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True)])  # takes a spare row
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sequences for the tests."""
+
+    ids: np.ndarray
+    bounds: np.ndarray
+
+
+class Count:
+    """A progress that counts."""
+
+    def start(self, total, unit):
+        """Remember the total."""
+        self.total, self.done = total, 0
+
+    def advance(self, done, **figures):
+        """Count."""
+        self.done += done

@@ -1,11 +1,9 @@
 """Inference gives each token its logits, however sequences are batched."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
-from tiny_encoder import write_tiny_encoder
+from tiny_encoder import Count, Rows, write_tiny_encoder
 
 from harness.training import infer
 from harness.training.batching import Batch
@@ -13,26 +11,6 @@ from harness.training.heads import new_head
 from harness.training.model import TokenModel, load_encoder
 
 LENGTHS = (3, 12, 7, 1, 12)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Sequences for the tests."""
-
-    ids: np.ndarray
-    bounds: np.ndarray
-
-
-class Count:
-    """A progress that counts."""
-
-    def start(self, total, unit):
-        """Remember the total."""
-        self.total, self.done = total, 0
-
-    def advance(self, done, **figures):
-        """Count."""
-        self.done += done
 
 
 @pytest.fixture(params=["token", "first"])
