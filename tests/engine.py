@@ -36,6 +36,14 @@ COMMIT = "c0ffee" * 6 + "c0de"
 # Part of an index's address that the build is given and never uses.
 SECRET = "hunter2"
 PR_SET_PDEATHSIG = 1
+# Whoever runs containers here; the image doesn't know this user.
+USER, GROUP = 12345, 54321
+# The flags of docs/container.md.
+HARDENED = (
+    *("--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL"),
+    *("--security-opt=no-new-privileges", "--init", "--shm-size=1g", "--pids-limit=512"),
+    f"--user={USER}:{GROUP}",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
