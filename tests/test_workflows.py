@@ -61,7 +61,7 @@ def test_actions_are_pinned_by_commit(path):
     used = re.findall(r"uses: *(.*)", path.read_text("utf-8"))
     assert used
     for one in used:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+        assert re.fullmatch(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
 
 
 @every
