@@ -14,6 +14,7 @@ from harness.records.comparison import (
     Named,
     Overlap,
     OverlapExample,
+    PredictionRun,
     Score,
     SystemResult,
     TrainingRun,
@@ -38,10 +39,12 @@ from harness.records.examples import (
     read_predictions,
     write_rows,
 )
+from harness.records.items import Answer, ItemChanges, ShownItem
 
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Answer",
     "ArtifactRef",
     "CheckOutcome",
     "ChoiceExample",
@@ -52,6 +55,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "Example",
+    "ItemChanges",
     "LabelPrediction",
     "Lengths",
     "Level",
@@ -61,9 +65,11 @@ __all__ = [
     "PairExample",
     "PairPrediction",
     "Prediction",
+    "PredictionRun",
     "QaExample",
     "Score",
     "Sentence",
+    "ShownItem",
     "SystemResult",
     "TagExample",
     "TagPrediction",
