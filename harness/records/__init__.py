@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -42,6 +43,7 @@ from harness.records.examples import (
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
     "ArtifactRef",
     "CheckOutcome",
     "ChoiceExample",
