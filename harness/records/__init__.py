@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -44,6 +45,7 @@ from harness.records.items import Answer, ItemChanges, ShownItem
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
     "Answer",
     "ArtifactRef",
     "CheckOutcome",
