@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ from tiny_runs import GAIN, RUNS, TINY, harness, run
 SAME = ("scores.json", "comparison.json", "report.html")
 BACKEND = ("reproduce", "--backend=container")
 WHOLE = ("container", "run")
+IDENTITY = '{"id":{{json .Id}},"name":{{json (index .RepoTags 0)}},'
+IDENTITY += '"digests":{{json .RepoDigests}}}'
+SCALE = ("--manifests", "tiny", "--profile", "tiny", "--device", "cpu")
 # Artifacts that the store has when the first training begins.
 DATA = 14
 # Seconds after which something hangs, on whatever machine.
@@ -44,17 +49,23 @@ class Caller:
 
     def plain(self) -> subprocess.Popen[str]:
         """The `docker run` of the README."""
-        folders = (f"--volume={self.folder / one}:/harness/{one}" for one in ("runs", "store"))
-        manifests = f"--volume={TINY}:/harness/tiny:ro"
-        words = ("reproduce", GAIN, *_scale("tiny"), "--out", "runs/plain")
-        command = ("docker", "run", *HARDENED, *folders, manifests, self.image.name, *words)
-        return self._start(*command)
+        volumes = [f"--volume={self.folder / one}:/harness/{one}" for one in ("runs", "store")]
+        volumes += [f"--volume={self.folder}/tiny:/harness/tiny:ro", f"--env={self._identity()}"]
+        words = ("reproduce", GAIN, *SCALE, "--out", "runs/plain")
+        return self._start("docker", "run", *HARDENED, *volumes, self.image.name, *words)
 
-    def harness(self, *verb: str, out: str = "run") -> subprocess.Popen[str]:
+    def harness(
+        self, *verb: str, out: str = "run", store: str = "store", more: str | None = None
+    ) -> subprocess.Popen[str]:
         """`harness VERB` on the tiny claim, from an installation outside."""
-        places = ("--store", self.folder / "store", "--out", self.folder / "runs" / out)
-        command = (verb[0], *verb[1:2], GAIN, *_scale(TINY), *places, *verb[2:])
-        return self._start(sys.executable, "-m", "harness.cli", *map(str, command))
+        places = ("--store", store, "--out", f"runs/{out}")
+        command = (*verb, GAIN, *SCALE, *places, *([more] if more else []))
+        return self._start(sys.executable, "-m", "harness.cli", *command)
+
+    def _identity(self) -> str:
+        """As docs/container.md has it."""
+        inspected = self.engine.docker("image", "inspect", f"--format={IDENTITY}", self.image.name)
+        return f"HARNESS_IMAGE_IDENTITY={inspected.stdout.strip()}"
 
     def finished(self) -> set[str]:
         """Keys of the store's artifacts."""
@@ -81,24 +92,23 @@ class Caller:
         )
 
 
-def _scale(manifests: Path | str) -> tuple[str, ...]:
-    return ("--manifests", str(manifests), "--profile", "tiny", "--device", "cpu")
-
-
 @pytest.fixture(scope="module")
 def caller(
     engine: Engine,  # noqa: F811
     cpu_image: Image,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Caller]:
     """Who runs what this module runs."""
-    folder = tmp_path_factory.mktemp("caller")
-    for one in (folder, folder / "runs", folder / "store"):
-        one.mkdir(exist_ok=True)
-        os.chown(one, USER, GROUP)
-    yield Caller(engine=engine, image=cpu_image, folder=folder)
-    left = engine.docker("ps", "--all", "--quiet").stdout.split()
-    engine.docker("rm", "--force", *left, check=False)
+    # pytest's own folders are root's alone.
+    with tempfile.TemporaryDirectory(prefix="caller-") as name:
+        folder = Path(name)
+        shutil.copytree(TINY, folder / "tiny")
+        for one in (folder, folder / "runs", folder / "store"):
+            one.mkdir(exist_ok=True)
+            os.chown(one, USER, GROUP)
+        somebody = Caller(engine=engine, image=cpu_image, folder=folder)
+        yield somebody
+        for left in somebody.containers():
+            engine.docker("rm", "--force", left)
 
 
 # Stop and go on
@@ -243,14 +253,12 @@ def test_what_a_container_writes_belongs_to_the_caller(
 
 
 def test_the_images_identity_is_in_the_provenance(tries: dict[str, Try], caller: Caller) -> None:
-    """Of the run, and of each artifact whose stage the harness outside had run in it."""
+    """Of the run, and of every artifact, whichever way the container was started."""
     assert tries
     id_ = caller.engine.docker("image", "inspect", "--format={{.Id}}", caller.image.name).stdout
     told = json.loads((caller.folder / "runs/whole/provenance.json").read_bytes())
     assert told["here"]["image"]["id"] == id_.strip()
-    stages = [one["image"]["id"] for one in told["stages"].values() if "image" in one]
-    assert stages
-    assert set(stages) == {id_.strip()}
+    assert {one["image"]["id"] for one in told["stages"].values()} == {id_.strip()}
 
 
 @pytest.mark.parametrize("way", ["killed", "cancelled"])
@@ -290,15 +298,12 @@ def test_what_ends_a_container_is_told(
     more: str,
     status: int,
     told: str,
-    engine: Engine,  # noqa: F811
-    cpu_image: Image,  # noqa: F811
-    tmp_path: Path,
+    caller: Caller,
 ) -> None:
     """The kernel, the clock, or the engine's own refusal: each in our words, nothing left."""
-    os.chown(tmp_path, USER, GROUP)
-    somebody = Caller(engine=engine, image=cpu_image, folder=tmp_path)
-    ended = _ended(somebody.harness(*verb, more))
+    # Options after the claim's, of which the last counts; nothing is in this store.
+    ended = _ended(caller.harness(*verb, store=f"store{more}", more=more))
     assert ended.status == status, ended.err
     assert told in ended.err
     assert ended.err.count("harness: ") == 1
-    assert somebody.containers() == []
+    assert caller.containers() == []
