@@ -36,6 +36,7 @@ from harness.records.examples import (
     iterate_examples,
     read_examples,
     read_predictions,
+    row_text,
     write_rows,
 )
 
@@ -73,5 +74,6 @@ __all__ = [
     "iterate_examples",
     "read_examples",
     "read_predictions",
+    "row_text",
     "write_rows",
 ]
