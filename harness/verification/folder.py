@@ -84,7 +84,7 @@ def parts(again: Again, outcome: Outcome) -> None:
     expected = dict(_expected(files))
     for name, why in expected.items():
         outcome.compared += 1
-        if not (files.below(name) if name.endswith("/") else name in files.names):
+        if not (files.below(name[:-1]) if name.endswith("/") else name in files.names):
             outcome.differs(name, f"missing: {why}")
     for folder in ("predictions", "gold", "material"):
         for name in files.below(folder):

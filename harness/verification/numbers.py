@@ -31,7 +31,7 @@ def scores(again: Again, outcome: Outcome) -> None:
 
 def estimates(again: Again, outcome: Outcome) -> None:
     """Levels of systems and effects of pairs."""
-    _compare(again, outcome, lambda path: path[0] == "effects" or path[2:3] == ("levels",))
+    _compare(again, outcome, lambda path, _: path[0] == "effects" or path[2:3] == ("levels",))
     for _, comparison, _ in _claims(again):
         outcome.compared += len(comparison.effects)
         outcome.compared += sum(len(one.levels) for one in comparison.systems)
@@ -39,7 +39,7 @@ def estimates(again: Again, outcome: Outcome) -> None:
 
 def verdicts(again: Again, outcome: Outcome) -> None:
     """Rung, flags and reasons."""
-    _compare(again, outcome, lambda path: path[0] == "verdict")
+    _compare(again, outcome, lambda path, _: path[0] == "verdict")
     outcome.compared += len(again.files.comparisons)
 
 
@@ -47,7 +47,10 @@ def all_else(again: Again, outcome: Outcome) -> None:
     """Paper, claim, protocol, encoder, trainings, data, deviations, artifacts."""
     outcome.compared += len(again.files.comparisons)
 
-    def other(path: tuple[str, ...]) -> bool:
+    def other(path: tuple[str, ...], stage: StageRecord) -> bool:
+        if path[2:3] == ("scores",):
+            # `scores` tells of those that a system was given; here only what else there is.
+            return not _is_given(path, stage)
         return path[0] not in ("effects", "verdict") and path[2:3] != ("levels",)
 
     _compare(again, outcome, other)
@@ -91,7 +94,19 @@ def _check_score(
         outcome.differs(subject, _in_words(one.path[0], one))
 
 
-def _compare(again: Again, outcome: Outcome, shown: Callable[[tuple[str, ...]], bool]) -> None:
+def _is_given(path: tuple[str, ...], stage: StageRecord) -> bool:
+    """A value of a score that is there both times, of a system with stages of its own."""
+    trained = any(role.startswith(f"score/{path[1]}/") for role in stage.inputs)
+    return trained and len(path) > _SCORE
+
+
+_SCORE = 4
+"""Length of the path of a score: systems, which, scores, which."""
+
+
+def _compare(
+    again: Again, outcome: Outcome, shown: Callable[[tuple[str, ...], StageRecord], bool]
+) -> None:
     for claim, comparison, stage in _claims(again):
         try:
             made = again.comparison(stage)
@@ -101,7 +116,7 @@ def _compare(again: Again, outcome: Outcome, shown: Callable[[tuple[str, ...]], 
         recorded = comparison.model_dump(mode="json")
         things: dict[str, list[Difference]] = {}
         for one in differences(recorded, made, tolerance=TOLERANCE):
-            if shown(one.path):
+            if shown(one.path, stage):
                 things.setdefault(_thing(one.path), []).append(one)
         for thing, found in things.items():
             first = found[0]
