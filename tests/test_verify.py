@@ -249,7 +249,7 @@ def test_what_only_a_signature_shows(a_run):
 def licensed(tmp_path_factory):
     """A run on rows that the user brought, and the folder with them."""
     files = tmp_path_factory.mktemp("files")
-    rows = {"train.jsonl": ["english", "russian"], "dev.jsonl": ["english", "russian"]}
+    rows = {"train.json": ["english", "russian"], "dev.json": ["english", "russian"]}
     for name, languages in rows.items():
         write_questions(files / name, languages)
     changes = []
@@ -262,10 +262,10 @@ def licensed(tmp_path_factory):
     split = {"sha256": None, "rows": 20}
     spread = {"languages": {"en": 10, "ru": 10}}
     changes += [
-        ("datasets/questions/configs/all/train", {**split, **spread, "file": "train.jsonl"}),
-        ("datasets/questions/configs/all/dev", {**split, **spread, "file": "dev.jsonl"}),
-        ("datasets/parallel/configs/p.de/train", {**split, "file": "train.jsonl"}),
-        ("datasets/parallel/configs/p.fr/train", {**split, "file": "train.jsonl"}),
+        ("datasets/questions/configs/all/train", {**split, **spread, "file": "train.json"}),
+        ("datasets/questions/configs/all/dev", {**split, **spread, "file": "dev.json"}),
+        ("datasets/parallel/configs/p.de/train", {**split, "file": "train.json"}),
+        ("datasets/parallel/configs/p.fr/train", {**split, "file": "train.json"}),
         ("tasks/other/train/configs", ["p.de"]),
     ]
     folder = tmp_path_factory.mktemp("licensed")
@@ -273,15 +273,19 @@ def licensed(tmp_path_factory):
 
 
 def write_questions(path, languages):
-    """Ten questions in each language, all with the answer `yes`."""
-    answer = {"text": ["yes"], "answer_start": [0]}
-    rows = [
-        {"id": f"{one}-{n}", "title": f"{one}-{n}", "context": "yes", "question": "Is it?"}
+    """Ten questions in each language, all with the answer `yes`, in SQuAD's form."""
+    articles = [
+        {"title": f"{one}-{n}", "paragraphs": [{"context": "yes", "qas": [question(one, n)]}]}
         for one in languages
         for n in range(10)
     ]
-    text = "".join(json.dumps({**row, "answers": answer}) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(json.dumps({"version": "1.1", "data": articles}), encoding="utf-8")
+
+
+def question(language, number):
+    """One of them."""
+    answers = [{"text": "yes", "answer_start": 0}]
+    return {"id": f"{language}-{number}", "question": "Is it?", "answers": answers}
 
 
 def test_licensed_gold_is_said_not_to_be_checked(licensed):
@@ -306,7 +310,7 @@ def test_licensed_gold_that_is_brought_is_read_again(licensed):
 def test_another_copy_of_licensed_data_is_named(licensed, tmp_path):
     """The digest is of other rows."""
     run, _ = licensed
-    for name in ("train.jsonl", "dev.jsonl"):
+    for name in ("train.json", "dev.json"):
         write_questions(tmp_path / name, ["russian", "english"])
     found = [str(one) for _, what in verify(run, {"questions": tmp_path}) for one in what.findings]
     (digest,) = run.glob("gold/*/digest.json")
