@@ -231,6 +231,20 @@ def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
 
 
 @harness.command()
+@click.argument("run", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(run: Path, other: Path, as_json: bool) -> None:
+    """Say where two runs of a claim differ, stage by stage, and what that did to the estimate.
+
+    Example: harness compare runs/tydiqa-english-gain-mini runs/another-protocol
+    """
+    from harness.verbs import contrasting
+
+    contrasting.run(run, other, as_json=as_json)
+
+
+@harness.command()
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")

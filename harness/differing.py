@@ -55,6 +55,10 @@ def differences(
         yield from _mappings(left, right, tolerance, path)
     elif _is_list(left) and _is_list(right):
         names = _naming((*left, *right))
+        if not names and len(left) != len(right):
+            # Element by element, all after the first new one would differ.
+            yield Difference(path, left, right)
+            return
         yield from _mappings(_named(left, names), _named(right, names), tolerance, path)
     elif not _same(left, right, tolerance):
         yield Difference(path, left, right)

@@ -8,16 +8,16 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.canonical import stream_sha256
 from harness.errors import UsageError, VerificationError
-from harness.models import Model, Sha256
-from harness.records import Comparison
+from harness.models import Family, Model, Sha256
+from harness.records import PREDICTIONS, Comparison, row_text
 from harness.run_folder import RUN
 from harness.run_stages import StageRecord, Stages
 
@@ -136,6 +136,22 @@ class RunFiles:
             raise unsound(name, error.strerror or str(error), "a file that can be read") from error
         return os.fdopen(descriptor, "rb")
 
+    def predictions(self, name: str, family: Family) -> Iterator[tuple[bytes, Any]]:
+        """The lines of a file of predictions, and what they are as the family's record.
+
+        Raises:
+            VerificationError: a line isn't one, or not in the form that a run writes.
+        """
+        for number, line in enumerate(self.lines(name), start=1):
+            where = f"{name}, line {number}"
+            try:
+                row = _adapter(family).validate_python(parsed(line, where))
+            except ValidationError as error:
+                raise unsound(where, first_mistake(error), "a prediction") from error
+            if row_text(row).encode() != line:
+                raise unsound(where, "another form of the same values", "rows as a run writes them")
+            yield line, row
+
     def json(self, name: str) -> Any:
         """A JSON document without NaN or infinity.
 
@@ -164,9 +180,7 @@ class RunFiles:
         try:
             return model.model_validate(self.json(name))
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            at = ".".join(map(str, first["loc"]))
-            raise unsound(name, f"{at}: {first['msg']}", "what a run writes") from error
+            raise unsound(name, first_mistake(error), "what a run writes") from error
 
     def _entries(self, before: str) -> Iterator[tuple[str, int]]:
         """(name, mode) of everything in a folder of the run; what can't be read is odd."""
@@ -188,6 +202,12 @@ def parsed(data: bytes, name: str) -> Any:
         raise unsound(name, f"no JSON: {error}", "what a run writes") from error
 
 
+def first_mistake(error: ValidationError) -> str:
+    """Where a document isn't of its model, and why."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
 def unsound(name: str, got: str, expected: str) -> VerificationError:
     """The error of a file that isn't as a run leaves it."""
     return VerificationError(
@@ -196,6 +216,11 @@ def unsound(name: str, got: str, expected: str) -> VerificationError:
         expected=expected,
         fix="Copy the run folder again, or reproduce the claim: finished stages are kept.",
     )
+
+
+@lru_cache
+def _adapter(family: Family) -> TypeAdapter[Any]:
+    return TypeAdapter(PREDICTIONS[family])
 
 
 def _number(text: str) -> float:

@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +20,8 @@ from harness.errors import DataError, HarnessError, MachineError, UsageError
 from harness.gold import gold_line, read_gold
 from harness.models import Family
 from harness.models.base import RelativePath
-from harness.records import PREDICTIONS, row_text, write_rows
-from harness.run_files import RunFiles, parsed, unsound
+from harness.records import write_rows
+from harness.run_files import RunFiles, first_mistake, parsed, unsound
 from harness.run_stages import MATERIAL, SCORES, StageRecord
 from harness.stages import compare, contract, score
 from harness.stages.contract import Resources, StageContext
@@ -142,8 +141,7 @@ class Again:
         before = f"predictions/{stage.short}"
         for name in self.files.below(before):
             with (folder / "predictions" / name.rpartition("/")[2]).open("wb") as stream:
-                for number, line in enumerate(self.files.lines(name), start=1):
-                    _check_row(line, family, f"{name}, line {number}")
+                for line, _ in self.files.predictions(name, family):
                     stream.write(line + b"\n")
         return folder
 
@@ -214,32 +212,13 @@ class Again:
         target.write_bytes(data)
 
 
-def _check_row(line: bytes, family: Family, where: str) -> None:
-    try:
-        row = _adapter(family).validate_python(parsed(line, where))
-    except ValidationError as error:
-        raise unsound(where, _first(error), "a prediction") from error
-    if row_text(row).encode() != line:
-        raise unsound(where, "another form of the same values", "rows as a run writes them")
-
-
 def _gold_row(line: bytes, family: Family, language: str, where: str) -> Any:
     try:
         example = read_gold(parsed(line, where), family, language)
     except ValidationError as error:
-        raise unsound(where, _first(error), "a gold answer") from error
+        raise unsound(where, first_mistake(error), "a gold answer") from error
     except (KeyError, TypeError, ValueError) as error:
         raise unsound(where, str(error), "a gold answer") from error
     if gold_line(example, family).encode() != line:
         raise unsound(where, "another form of the same values", "rows as a run writes them")
     return example
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-@lru_cache
-def _adapter(family: Family) -> TypeAdapter[Any]:
-    return TypeAdapter(PREDICTIONS[family])
