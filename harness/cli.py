@@ -214,6 +214,37 @@ def report(run: Path) -> None:
 
 
 @harness.command()
+@click.argument("run", type=FOLDER)
+@options(FILES, JSON)
+def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
+    """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
+
+    Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
+    differs, with a line for each; 3 where something couldn't be checked, licensed data for
+    instance, which --files brings; else 0. docs/verify.md says what no such check can show.
+
+    Example: harness verify runs/tydiqa-english-gain-mini
+    """
+    from harness.verbs import verifying
+
+    sys.exit(verifying.run(run, files, as_json=as_json))
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(run: Path, other: Path, as_json: bool) -> None:
+    """Say where two runs of a claim differ, stage by stage, and what that did to the estimate.
+
+    Example: harness compare runs/tydiqa-english-gain-mini runs/another-protocol
+    """
+    from harness.verbs import contrasting
+
+    contrasting.run(run, other, as_json=as_json)
+
+
+@harness.command()
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
