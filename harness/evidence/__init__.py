@@ -1,0 +1,1 @@
+"""What a run leaves for machines (docs/evidence.md): nothing here computes a result."""
