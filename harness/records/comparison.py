@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, Severity, VerdictRule
+from harness.records.items import ItemChanges
 
 
 class Score(Model):
@@ -147,6 +148,21 @@ class TrainingRun(Model):
     """Real tokens (padding not counted) seen in training."""
     loss: tuple[tuple[int, float], ...]
     """(step, mean loss since the last entry), at most 60 entries."""
+    flops: float = 0.0
+    """Estimate of floating-point operations (EncoderPin.forward_flops); 0: not known."""
+
+
+class PredictionRun(Model):
+    """What one pass over a target's evaluation data took."""
+
+    system: str
+    seed: int
+    target: str
+    artifact: str
+    windows: int
+    tokens: int
+    """Real tokens, padding not counted."""
+    flops: float
 
 
 class SystemResult(Model):
@@ -309,6 +325,9 @@ class Comparison(Model):
     effects: tuple[Effect, ...]
     verdict: Verdict
     training: tuple[TrainingRun, ...]
+    predictions: tuple[PredictionRun, ...] = ()
+    items: tuple[ItemChanges, ...] = ()
+    """By pair of systems, target and language."""
     data: tuple[DataUse, ...]
     contamination: tuple[Overlap, ...] = ()
     deviations: tuple[Deviation, ...]
