@@ -24,10 +24,10 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from harness.artifacts import describe_os_errors
 from harness.canonical import file_sha256
 from harness.errors import UsageError
+from harness.evidence import ATTESTATION
 
-ATTESTATION = "attestation.intoto.json"
 SUBJECTS = ("run.json", "report.html", "scores.json", "comparison.json")
-CONFIGURATION = "workflow.json"
+CONFIGURATION = "stages.json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"

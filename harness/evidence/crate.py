@@ -14,13 +14,13 @@ from typing import Any
 from rocrate.model import ContextEntity, Dataset, File
 from rocrate.rocrate import ROCrate
 
+from harness import __version__
 from harness.canonical import file_sha256
-from harness.evidence.attestation import ATTESTATION
-from harness.evidence.workflow import WORKFLOW
-from harness.plan import Plan
+from harness.evidence import ATTESTATION
 from harness.records import Comparison
+from harness.run_stages import SHORT, Stages
 
-CRATE = "ro-crate-metadata.json"
+WORKFLOW = "stages.json"
 _WFRUN = "https://w3id.org/ro/wfrun"
 _PROFILES = {
     f"{_WFRUN}/process/0.5": "Process Run Crate",
@@ -30,32 +30,33 @@ _PROFILES = {
 }
 _ENGINE, _RUN = "#harness", "#run"
 _DATA, _REPORT = "#data", "#report"
+_FOLDERS = ("predictions", "gold", "material")
+"""An artifact each; those are shown whole."""
 _RESULTS = ("report.html", "comparison.json", "scores.json")
+_AS_WORKFLOW = {"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]}
 Times = Mapping[str, Mapping[str, Any]]
 """Key of a stage -> its provenance: started, ended, seconds."""
 
 
 def crate(
     folder: Path,
-    plan: Plan,
+    stages: Stages,
     comparisons: Mapping[str, Comparison],
     times: Times,
-    version: str,
 ) -> dict[str, Any]:
     """The metadata document of a folder in which all but run.json and the attestation lie.
 
     Args:
         folder: of the run.
-        plan: whose stages made it.
+        stages: that made it.
         comparisons: claim -> what was found.
         times: of the stages that are finished.
-        version: of the harness.
     """
-    made = _Crate(folder, plan, times)
+    made = _Crate(folder, stages, times)
     made.root(comparisons)
     made.files()
-    made.tools(version)
-    made.stages()
+    made.tools()
+    made.actions()
     made.run()
     document: dict[str, Any] = made.crate.metadata.generate()
     return document
@@ -64,9 +65,9 @@ def crate(
 class _Crate:
     """The document while it grows; the order of calls is the order of its entities."""
 
-    def __init__(self, folder: Path, plan: Plan, times: Times) -> None:
+    def __init__(self, folder: Path, stages: Stages, times: Times) -> None:
         self.folder, self.times = folder, times
-        self.stages_run = [one for one in plan.stages if one.key in times]
+        self.stages_run = [one for one in stages.by_key.values() if one.key in times]
         self.crate = ROCrate(gen_preview=False, version="1.1")
         self.crate.metadata.extra_contexts.append("https://w3id.org/ro/terms/workflow-run/context")
 
@@ -88,9 +89,9 @@ class _Crate:
         """What lies in the folder: files with their hashes, predictions and gold as folders."""
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder).as_posix()
-            if path.is_file() and name.partition("/")[0] not in ("predictions", "gold"):
+            if path.is_file() and name.partition("/")[0] not in _FOLDERS:
                 facts = {"sha256": file_sha256(path), "contentSize": str(path.stat().st_size)}
-                self._file(name, **facts)
+                self._file(name, **(facts | _AS_WORKFLOW if name == WORKFLOW else facts))
             elif path.is_dir() and name.count("/") == 1:
                 self.crate.add(
                     Dataset(self.crate, dest_path=f"{name}/", properties={"name": f"{name}/"})
@@ -98,9 +99,9 @@ class _Crate:
         self._file("run.json", description="The sha256 of every other file")
         self._file(ATTESTATION, description="in-toto attestation over run.json and the results")
 
-    def tools(self, version: str) -> None:
+    def tools(self) -> None:
         """The harness, its kinds of stages, and the plan as the workflow."""
-        engine = {"name": "reproduction-harness", "version": version, "softwareVersion": version}
+        engine = {"name": "reproduction-harness", "softwareVersion": __version__}
         self._add(_ENGINE, "SoftwareApplication", **engine)
         language = {"name": "Plan of the reproduction harness", "alternateName": "harness plan"}
         self._add("#plan", "ComputerLanguage", **language)
@@ -117,18 +118,17 @@ class _Crate:
                 conformsTo=_ref("https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"),
             )
         plan = self.crate.get(WORKFLOW)
-        plan["@type"] = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
         plan["name"] = "The stages that lead from data to verdicts"
         plan["programmingLanguage"] = _ref("#plan")
         plan["hasPart"] = [_ref(f"#stage-{kind}") for kind in kinds]
-        plan["step"] = [_ref(f"#step-{one.key[:16]}") for one in self.stages_run]
+        plan["step"] = [_ref(f"#step-{one.short}") for one in self.stages_run]
         plan["input"], plan["output"] = [_ref(_DATA)], [_ref(_REPORT)]
         self.crate.root_dataset["mainEntity"] = _ref(WORKFLOW)
 
-    def stages(self) -> None:
+    def actions(self) -> None:
         """Each stage: the step of the plan, its control by the harness, its run, its artifact."""
         for place, one in enumerate(self.stages_run, start=1):
-            short = one.key[:16]
+            short = one.short
             self._add(
                 f"#step-{short}",
                 "HowToStep",
@@ -180,22 +180,22 @@ class _Crate:
             "OrganizeAction",
             name="walk the plan",
             instrument=_ref(_ENGINE),
-            object=[_ref(f"#control-{key[:16]}") for key in keys],
+            object=[_ref(f"#control-{key[:SHORT]}") for key in keys],
             result=_ref(_RUN),
             **self._period(keys),
         )
-        actions = [_ref(_RUN), *(_ref(f"#action-{key[:16]}") for key in keys)]
+        actions = [_ref(_RUN), *(_ref(f"#action-{key[:SHORT]}") for key in keys)]
         self.crate.root_dataset["mentions"] = actions
 
     def _artifact(self, key: str) -> str:
         """Where a stage's artifact lies in the folder, or else an id for it."""
         lies = next(iter(self._folders(key)), None)
-        return lies or f"#artifact-{key[:16]}"
+        return lies or f"#artifact-{key[:SHORT]}"
 
     def _folders(self, key: str) -> Iterator[str]:
-        for kind in ("predictions", "gold"):
-            if (self.folder / kind / key[:16]).is_dir():
-                yield f"{kind}/{key[:16]}/"
+        for kind in _FOLDERS:
+            if (self.folder / kind / key[:SHORT]).is_dir():
+                yield f"{kind}/{key[:SHORT]}/"
 
     def _period(self, keys: Sequence[str]) -> dict[str, str]:
         found = [self.times[key] for key in keys]
@@ -204,7 +204,7 @@ class _Crate:
             "endTime": max(str(one["ended"]) for one in found),
         }
 
-    def _file(self, name: str, **facts: str) -> None:
+    def _file(self, name: str, **facts: Any) -> None:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         properties = {"name": name, "encodingFormat": kind, **facts}
         self.crate.add(File(self.crate, dest_path=name, properties=properties))

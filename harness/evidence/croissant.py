@@ -5,13 +5,13 @@ Croissant 1.0 (https://mlcommons.org/croissant/1.0): no data, only what and wher
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from harness.plan import Plan
 from harness.records import Comparison, DataUse
+from harness.run_stages import Stages
 from harness.sources.schemas import SCHEMAS, columns_of
 
 _HUB = "https://huggingface.co/datasets"
@@ -56,15 +56,14 @@ _CONTEXT = {
 }
 
 
-def documents(plan: Plan, comparisons: Mapping[str, Comparison]) -> dict[str, dict[str, Any]]:
+def documents(stages: Stages, comparisons: Iterable[Comparison]) -> dict[str, dict[str, Any]]:
     """Data set, by its name in pins.yaml -> its Croissant document."""
     uses: dict[str, dict[str, DataUse]] = {}
-    for comparison in comparisons.values():
+    for comparison in comparisons:
         for use in comparison.data:
             uses.setdefault(use.name, {})[use.artifact] = use
-    stages = plan.by_key()
     return {
-        name: _document(list(found.values()), stages[next(iter(found))].config)
+        name: _document(list(found.values()), stages.by_key[next(iter(found))].config)
         for name, found in sorted(uses.items())
     }
 
