@@ -39,6 +39,10 @@ TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container m
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
 )
+JUNIT = click.option("--junit", type=FOLDER, help="Write a JUnit file: one case for each claim.")
+SIGN_KEY = click.option(
+    "--sign-key", type=FOLDER, help="Private key (PEM) for the attestation.  [$HARNESS_SIGN_KEY]"
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -64,7 +68,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -284,7 +288,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 
