@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import secrets
@@ -25,11 +24,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from harness import strict_json
 from harness.canonical import canonical_json, digest, file_sha256
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
 
 META = "meta.json"
 PROVENANCE = "provenance.json"
+# Far above what a stage of thousands of files takes.
+_MAX_META = 64 << 20
+_KEY = re.compile(r"[0-9a-f]{64}")
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
@@ -89,7 +92,8 @@ class Store:
     def keys(self) -> Iterator[str]:
         """Every complete artifact's key, sorted."""
         for folder in sorted((self.root / "artifacts").glob("??/*")):
-            if (folder / META).is_file():
+            # A folder that somebody renamed isn't where its key would be looked for.
+            if _KEY.fullmatch(folder.name) and self.has(folder.name):
                 yield folder.name
 
     @contextlib.contextmanager
@@ -243,6 +247,8 @@ def _describe(path: Path) -> dict[str, Any]:
 def _compare(path: Path, recorded: Mapping[str, Any] | None) -> str | None:
     if recorded is None:
         return "not in meta.json"
+    if path.is_symlink():
+        return "a link, where only files are written"
     if not path.is_file():
         return "missing"
     return None if file_sha256(path) == recorded["sha256"] else "sha256 differs"
@@ -252,10 +258,11 @@ def _read_meta(folder: Path) -> dict[str, Any]:
     """meta.json, refused unless its bytes are exactly what its own digest promises."""
     where = str(folder / META)
     try:
-        raw = (folder / META).read_bytes()
-        meta: dict[str, Any] = json.loads(raw)
+        raw = strict_json.read_bytes(folder / META, _MAX_META)
+        meta: dict[str, Any] = strict_json.loads(raw)
         stated = meta.pop("meta_sha256")
         sound = digest(meta) == stated and canonical_json({**meta, "meta_sha256": stated}) == raw
+        _check_files(meta)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise VerificationError(
             where=where,
@@ -271,6 +278,17 @@ def _read_meta(folder: Path) -> dict[str, Any]:
             fix="Remove the artifact with `harness store gc --broken`; a run makes it again.",
         )
     return meta
+
+
+def _check_files(meta: Mapping[str, Any]) -> None:
+    """Whoever forges a meta.json can redo its digest, too: no name may lead out of the folder."""
+    if not isinstance(meta["key"], str):
+        raise ValueError("a key that is no text")
+    for name, recorded in meta["files"].items():
+        if not isinstance(recorded["sha256"], str) or not isinstance(recorded["bytes"], int):
+            raise ValueError(f"file `{name}` without sha256 and bytes")
+        if name.startswith("/") or {"", ".", ".."} & set(name.split("/")) or "\0" in name:
+            raise ValueError(f"file `{name}`, outside its folder")
 
 
 def _flush(path: Path) -> None:
