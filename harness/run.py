@@ -19,8 +19,6 @@ from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
 _CALIBRATION = "calibration.json"
-# What a run folder copies besides the comparison itself.
-_SHOWN = ("score/", "predict/", "examples/evaluation")
 
 
 class Observer(Protocol):
@@ -44,12 +42,14 @@ class Outcome:
 
 
 def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
-    """Stages that must run, in order: what comparisons and run folders need and the store lacks."""
+    """Stages that must run, in order: what comparisons and run folders need and the store lacks.
+
+    A run folder keeps something of everything that a comparison is made of.
+    """
     stages = plan.by_key()
     queue = list(plan.comparisons.values())
     for comparison in plan.comparisons.values():
-        inputs = stages[comparison].inputs
-        queue += [key for role, key in inputs.items() if role.startswith(_SHOWN)]
+        queue += stages[comparison].inputs.values()
     needed: set[str] = set()
     while queue:
         key = queue.pop()
