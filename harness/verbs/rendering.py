@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
+from harness import strict_json
 from harness.artifacts import describe_os_errors
 from harness.errors import UsageError, VerificationError
 from harness.records import Comparison
 from harness.report.render import render_run
+
+# The whole paper's is a few megabytes.
+_MOST = 1 << 28
 
 
 def run(folder: Path) -> None:
@@ -31,9 +34,11 @@ def run(folder: Path) -> None:
             fix="Name the folder that --out named.",
         )
     try:
-        document = json.loads(path.read_bytes())["comparisons"]
+        document = strict_json.loads(strict_json.read_bytes(path, _MOST))["comparisons"]
         comparisons = [Comparison.model_validate(one) for one in document]
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        if not comparisons:
+            raise ValueError("no comparison")
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise VerificationError(
             where=str(path),
             got=str(error).split("\n")[0],
