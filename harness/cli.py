@@ -27,10 +27,13 @@ FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data th
 DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
 BACKEND = click.option(
     "--backend",
-    type=click.Choice(["local", "container"]),
+    type=click.Choice(["local", "container", "ray"]),
     default="local",
     show_default=True,
     help="Where stages run.",
+)
+RAY_ADDRESS = click.option(
+    "--ray-address", help="Of a Ray cluster; default: this machine alone.  [$RAY_ADDRESS]"
 )
 IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
 MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
@@ -68,7 +71,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, JUNIT, SIGN_KEY, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
