@@ -210,14 +210,18 @@ def score(as_json: bool, **given: Any) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
-def report(run: Path) -> None:
-    """Render the report of a run folder again, from its comparison alone.
+@click.option("--site", type=FOLDER, help="Write an index and a page for each claim there.")
+def report(run: Path, site: Path | None) -> None:
+    """Render the report of a run folder again, or a site of its claims.
 
-    Example: harness report runs/tydiqa-english-gain-mini
+    report.html is made from the run's comparison.json alone: the same file, the same page. A site
+    is an index.html with a scoreboard, a page for each claim, and the run's provenance.
+
+    Example: harness report runs/tydiqa-english-gain-mini --site site
     """
     from harness.verbs import rendering
 
-    rendering.run(run)
+    rendering.run(run, site)
 
 
 @harness.command()
