@@ -17,9 +17,6 @@ from harness.preflight import lacks
 from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
-# What a run folder copies besides the comparison itself.
-_SHOWN = ("score/", "predict/", "examples/evaluation")
-
 
 class Observer(Protocol):
     """Who watches a run."""
@@ -42,12 +39,14 @@ class Outcome:
 
 
 def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
-    """Stages that must run, in order: what comparisons and run folders need and the store lacks."""
+    """Stages that must run, in order: what comparisons and run folders need and the store lacks.
+
+    A run folder keeps something of everything that a comparison is made of.
+    """
     stages = plan.by_key()
     queue = list(plan.comparisons.values())
     for comparison in plan.comparisons.values():
-        inputs = stages[comparison].inputs
-        queue += [key for role, key in inputs.items() if role.startswith(_SHOWN)]
+        queue += stages[comparison].inputs.values()
     needed: set[str] = set()
     while queue:
         key = queue.pop()

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from harness import announce, options
+from harness import announce, looks, options
+from harness.artifacts import Store
 from harness.backends import opened
 from harness.console import watching
 from harness.ending import parts, surviving_a_closed_pipe
@@ -42,6 +43,7 @@ def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
         seeds=given["seeds"],
         protocol=given["protocol"],
         precision=options.resolve_precision(profile.precision, device),
+        looks=looks.read(options.open_store(given["store"])) if "store" in given else {},
     )
     folder = None if given.get("no_mirror") else options.mirror_dir(given["mirror"])
     return build_plan(manifests, request, options.read_mirror(folder))
@@ -50,6 +52,7 @@ def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
 def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outcome:
     """Run what the store lacks, once the run folder is known to be free."""
     check_replaceable(_out(plan, out))
+    _refuse_looks(plan, options.open_store(given["store"]))
     resources = options.resources(
         options.mirror_dir(given["mirror"]),
         given["files"],
@@ -61,8 +64,13 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
 
 
 def read(plan: Plan, given: Given) -> dict[str, Comparison]:
-    """The comparisons, which are artifacts like any other."""
-    return read_comparisons(plan, options.open_store(given["store"]))
+    """The comparisons, which are artifacts like any other; reading them is a look."""
+    store = options.open_store(given["store"])
+    comparisons = read_comparisons(plan, store)
+    for name, found in comparisons.items():
+        seen = looks.sample(name, plan.by_key()[plan.comparisons[name]].inputs)
+        looks.remember(store, seen, len(found.seeds), found.verdict.looks)
+    return comparisons
 
 
 def report(
@@ -96,6 +104,14 @@ def report(
         if not as_json:
             announce.folder(folder, outcome, written=bool(comparisons))
     return _status(comparisons, outcome)
+
+
+def _refuse_looks(plan: Plan, store: Store) -> None:
+    stages, seen = plan.by_key(), looks.read(store)
+    for name, key in plan.comparisons.items():
+        facts = stages[key].config["comparison"]
+        before = seen.get(looks.sample(name, stages[key].inputs), {})
+        looks.allowed(name, facts["circumstances"]["looks"], len(facts["seeds"]), before)
 
 
 def _out(plan: Plan, out: Path | None) -> Path:

@@ -76,8 +76,8 @@ def test_a_run_needs_no_network_and_leaves_a_report(first: Path) -> None:
     """In a namespace without interfaces, every part of the run folder gets written."""
     names = {path.name for path in (first / "run").iterdir()}
     assert names == {
-        *("comparison.json", "scores.json", "predictions", "gold", "run.json"),
-        *("report.html", "provenance.html", "provenance.json"),
+        *("comparison.json", "scores.json", "stages.json", "predictions", "gold", "material"),
+        *("report.html", "provenance.html", "provenance.json", "run.json"),
     }
     comparisons = json.loads((first / "run" / "comparison.json").read_bytes())["comparisons"]
     assert [one["claim"]["id"] for one in comparisons] == [GAIN, BEST]

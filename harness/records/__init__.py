@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -14,6 +15,7 @@ from harness.records.comparison import (
     Named,
     Overlap,
     OverlapExample,
+    PredictionRun,
     Score,
     SystemResult,
     TrainingRun,
@@ -38,10 +40,13 @@ from harness.records.examples import (
     read_predictions,
     write_rows,
 )
+from harness.records.items import Answer, ItemChanges, ShownItem
 
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
+    "Answer",
     "ArtifactRef",
     "CheckOutcome",
     "ChoiceExample",
@@ -52,6 +57,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "Example",
+    "ItemChanges",
     "LabelPrediction",
     "Lengths",
     "Level",
@@ -61,9 +67,11 @@ __all__ = [
     "PairExample",
     "PairPrediction",
     "Prediction",
+    "PredictionRun",
     "QaExample",
     "Score",
     "Sentence",
+    "ShownItem",
     "SystemResult",
     "TagExample",
     "TagPrediction",
