@@ -58,7 +58,7 @@ def test_the_local_backend_refuses_a_containers_options(cli: Cli) -> None:
     """Silently ignored they would promise a limit that isn't there."""
     result = cli("reproduce", GAIN, "--memory", "8g")
     assert result.status == 2
-    assert "--memory: got an option of containers" in result.err
+    assert "--memory: got an option of --backend container" in result.err
 
 
 @pytest.mark.parametrize("verb", [("reproduce", "--backend=container"), ("container", "run")])
