@@ -52,7 +52,8 @@ class Caller:
         volumes = [f"--volume={self.folder / one}:/harness/{one}" for one in ("runs", "store")]
         volumes += [f"--volume={self.folder}/tiny:/harness/tiny:ro", f"--env={self._identity()}"]
         words = ("reproduce", BEST, *SCALE, "--out", "runs/plain")
-        return self._start("docker", "run", *HARDENED, *volumes, self.image.name, *words)
+        options = (*HARDENED, "--label=harness.role=run", *volumes)
+        return self._start("docker", "run", *options, self.image.name, *words)
 
     def harness(
         self, *verb: str, out: str = "run", store: str = "store", more: str | None = None
@@ -72,8 +73,9 @@ class Caller:
         return {one.parent.name for one in self.folder.glob("store/artifacts/*/*/meta.json")}
 
     def containers(self) -> list[str]:
-        """All that there are in the engine."""
-        return self.engine.docker("ps", "--all", "--quiet").stdout.split()
+        """Those that `harness` or `plain` made and that are still there."""
+        ours = ("--all", "--quiet", "--filter=label=harness.role")
+        return self.engine.docker("ps", *ours).stdout.split()
 
     def _start(self, *command: str) -> subprocess.Popen[str]:
         # In the group of the engine's socket; reads everything, wherever the checkout may lie.
