@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -14,6 +15,7 @@ from harness.records.comparison import (
     Named,
     Overlap,
     OverlapExample,
+    PredictionRun,
     Score,
     SystemResult,
     TrainingRun,
@@ -39,10 +41,13 @@ from harness.records.examples import (
     row_text,
     write_rows,
 )
+from harness.records.items import Answer, ItemChanges, ShownItem
 
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
+    "Answer",
     "ArtifactRef",
     "CheckOutcome",
     "ChoiceExample",
@@ -53,6 +58,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "Example",
+    "ItemChanges",
     "LabelPrediction",
     "Lengths",
     "Level",
@@ -62,9 +68,11 @@ __all__ = [
     "PairExample",
     "PairPrediction",
     "Prediction",
+    "PredictionRun",
     "QaExample",
     "Score",
     "Sentence",
+    "ShownItem",
     "SystemResult",
     "TagExample",
     "TagPrediction",
