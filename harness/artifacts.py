@@ -30,6 +30,7 @@ from harness.errors import HarnessError, MachineError, StageError, VerificationE
 from harness.sealed import META, problems, read_meta, seal
 
 PROVENANCE = "provenance.json"
+_KEY = re.compile(r"[0-9a-f]{64}")
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
@@ -96,7 +97,8 @@ class Store:
     def keys(self) -> Iterator[str]:
         """Every complete artifact's key, sorted."""
         for folder in sorted((self.root / "artifacts").glob("??/*")):
-            if (folder / META).is_file():
+            # A folder that somebody renamed isn't where its key would be looked for.
+            if _KEY.fullmatch(folder.name) and self.has(folder.name):
                 yield folder.name
 
     @contextlib.contextmanager
@@ -161,7 +163,8 @@ class Store:
             meta = read_meta(folder)
         except VerificationError as error:
             return [f"{key[:12]}: {error.where}: {error.got}"]
-        found = [] if meta["key"] == key else [f"{key[:12]}: meta.json is of {meta['key'][:12]}"]
+        stated = str(meta.get("key"))
+        found = [] if stated == key else [f"{key[:12]}: meta.json is of {stated[:12]}"]
         return found + [f"{key[:12]}/{problem}" for problem in problems(folder, meta, names)]
 
     def remove(self, key: str) -> None:

@@ -40,7 +40,7 @@ def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
     """The stages of the claims, for this machine's device and this mirror."""
     profile = choose("profile", given["profile"], manifests.profiles)
     options.check_brought(given.get("files", ()), manifests.pins)
-    device = options.resolve_device(given["device"])
+    device = _device(given)
     request = Request(
         claims=select_claims(manifests, claims),
         profile=profile.id,
@@ -61,7 +61,7 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
     resources = options.resources(
         options.mirror_dir(given["mirror"]),
         given["files"],
-        options.resolve_device(given["device"]),
+        _device(given),
     )
     store = options.open_store(given["store"])
     with watching(quiet) as watcher, opened(given) as backend:
@@ -111,6 +111,11 @@ def report(
         if not as_json:
             announce.folder(folder, outcome, written=bool(comparisons))
     return _status(comparisons, outcome)
+
+
+def _device(given: Given) -> str:
+    """Of stages that train or predict; a cluster's may be another than this machine's."""
+    return options.resolve_device(given["device"], elsewhere=given.get("backend") == "ray")
 
 
 def signing_key(given: Given) -> CryptoSigner | None:
