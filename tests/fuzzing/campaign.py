@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fuzzing import data_targets, stored_targets
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from fuzzing import data_targets, stored_targets
 from harness.errors import HarnessError
 
 TARGETS = data_targets.TARGETS | stored_targets.TARGETS
