@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import TypeAdapter
+
 from harness.models import Family
 from harness.records import EXAMPLES, iterate_examples
-
-_NO_QUESTION = {"context": "", "question": "", "answer_starts": ()}
 
 
 def write_gold(examples: Path, folder: Path, family: Family) -> None:
@@ -46,10 +47,19 @@ def read_gold(row: Mapping[str, Any], family: Family, language: str) -> Any:
     """The example of a line, with everything empty that no scorer reads.
 
     Raises:
-        KeyError, TypeError, ValueError: the row isn't a line that `gold_line` wrote.
+        KeyError, TypeError, ValueError: `gold_line` didn't write it.
     """
-    values = {**_FILLED[family](row), "id": row["id"], "document": row["document"]}
-    return EXAMPLES[family](language=language, **values)
+    values = {"language": language, **_UNREAD[family], **row}
+    if family == "multiple_choice":
+        if not 0 <= row["choices"] <= _MOST_CHOICES:
+            raise ValueError(f"{row['choices']} choices")
+        values["choices"] = ("",) * row["choices"]
+    return _adapter(family).validate_python(values)
+
+
+@lru_cache
+def _adapter(family: Family) -> TypeAdapter[Any]:
+    return TypeAdapter(EXAMPLES[family])
 
 
 # Family -> what an example's prediction is compared with.
@@ -62,16 +72,12 @@ _REFERENCES: dict[Family, Callable[[Any], dict[str, Any]]] = {
     # Of both sides, those without a translation too: what is found for them is wrong.
     "retrieval": lambda one: {"side": one.side, "mates": list(one.mates)},
 }
-# The same backwards: the fields of the example.
-_FILLED: dict[Family, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "extractive_qa": lambda row: {**_NO_QUESTION, "answers": tuple(row["answers"])},
-    "classification": lambda row: {"first": "", "second": "", "label": row["label"]},
-    "multiple_choice": lambda row: {
-        "context": "",
-        "question": "",
-        "choices": ("",) * row["choices"],
-        "label": row["label"],
-    },
-    "tagging": lambda row: {"words": (), "tags": tuple(row["tags"])},
-    "retrieval": lambda row: {"side": row["side"], "text": "", "mates": tuple(row["mates"])},
+# Fields of an example that no scorer reads.
+_UNREAD: dict[Family, dict[str, Any]] = {
+    "extractive_qa": {"context": "", "question": "", "answer_starts": ()},
+    "classification": {"first": "", "second": ""},
+    "multiple_choice": {"context": "", "question": ""},
+    "tagging": {"words": ()},
+    "retrieval": {"text": ""},
 }
+_MOST_CHOICES = 1000

@@ -18,6 +18,7 @@ from typing import Any
 from harness.artifacts import PROVENANCE, Store, describe_os_errors
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.errors import MachineError, UsageError
+from harness.evidence import CRATE
 from harness.gold import write_gold
 from harness.models import Family
 from harness.plan import Plan
@@ -190,6 +191,28 @@ def _write_material(folder: Path, made: Made) -> None:
             shutil.copyfile(source / name, target / name)
 
 
+def _write_croissant(folder: Path, made: Made) -> None:
+    """<data set>.json."""
+    from harness.evidence import croissant
+
+    folder.mkdir()
+    for name, document in croissant.documents(made.stages, made.comparisons.values()).items():
+        # Unsorted: Croissant's own tools write a document from the general to the particular.
+        (folder / f"{name}.json").write_text(json_text(document, sort=False), encoding="utf-8")
+
+
+def _write_crate(path: Path, made: Made) -> None:
+    from harness.evidence.crate import crate
+
+    times = {
+        key: _json(made.store.sound(key, [PROVENANCE]) / PROVENANCE)
+        for key in made.stages.by_key
+        if made.store.has(key)
+    }
+    document = crate(path.parent, made.stages, made.comparisons, times)
+    path.write_text(json_text(document, sort=False), encoding="utf-8")
+
+
 def write_digest(examples: Path, folder: Path, family: Family) -> None:
     """Of rows whose licence forbids copies only what tells whether other rows are the same."""
     facts = {"family": family, "sha256": file_sha256(examples / "examples.jsonl")}
@@ -222,6 +245,7 @@ PARTS: tuple[Part, ...] = (
     Part(name="predictions", write=_write_predictions),
     Part(name="gold", write=_write_gold),
     Part(name="material", write=_write_material),
+    Part(name="croissant", write=_write_croissant),
     Part(name="report.html", write=_text(lambda made: made.pages.report)),
     Part(name="provenance.html", write=_text(lambda made: made.pages.provenance)),
     # Unsorted, as its page shows it.
@@ -229,10 +253,14 @@ PARTS: tuple[Part, ...] = (
         name="provenance.json",
         write=_text(lambda made: json_text(collect_provenance(made.plan, made.store), sort=False)),
     ),
+    # After what it describes.
+    Part(name=CRATE, write=_write_crate),
 )
 
 
 def _fill(folder: Path, made: Made) -> None:
+    from harness.evidence.attestation import attest
+
     for part in PARTS:
         part.write(folder / part.name, made)
     run: dict[str, Any] = {
@@ -246,6 +274,8 @@ def _fill(folder: Path, made: Made) -> None:
     }
     run["sha256"] = own_digest(run)
     (folder / RUN).write_text(json_text(run), encoding="utf-8")
+    # Over run.json and what it names, so not named there itself.
+    attest(folder)
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -21,7 +21,8 @@ MATERIAL: dict[str, tuple[str, ...]] = {
     "finetune": ("training.json",),
 }
 """Stage -> what stage `compare` reads of it; of scores see `Stages.material`."""
-_SCORES = ("items.jsonl", "scores.json")
+SCORES = ("items.jsonl", "scores.json")
+"""Of a stage `score`, where the gold answers can't be copied."""
 
 
 class StageRecord(Model):
@@ -110,4 +111,4 @@ class Stages:
             if one.stage in MATERIAL:
                 yield one, MATERIAL[one.stage]
             elif one.stage == "score" and self.is_licensed(self.by_key[one.inputs["examples"]]):
-                yield one, _SCORES
+                yield one, SCORES

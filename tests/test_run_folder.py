@@ -13,7 +13,7 @@ import pytest
 from tiny_manifests import CLAIM, tiny
 
 from harness.artifacts import Store
-from harness.backends import local
+from harness.backends import OneAtATime
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.console import watching
 from harness.errors import MachineError, UsageError, VerificationError
@@ -24,6 +24,7 @@ from harness.run import execute, read_comparisons
 from harness.run_folder import PARTS, Pages, check_replaceable, default_out, write_run
 from harness.stages import contract
 from harness.stages.contract import Resources
+from harness.worker import run_stage
 
 PAGES = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
 
@@ -36,7 +37,7 @@ def finished(tmp_path, tmp_path_factory, monkeypatch):
     store = Store(tmp_path / "store")
     resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
     with watching(quiet=True) as watcher:
-        assert execute(plan, store, local.run, resources, watcher).failed == {}
+        assert execute(plan, store, OneAtATime(run_stage), resources, watcher).failed == {}
     return plan, store, read_comparisons(plan, store)
 
 
@@ -166,7 +167,7 @@ def test_two_equal_runs_differ_in_provenance_only(
     store = Store(tmp_path / "other store")
     with watching(quiet=True) as watcher:
         resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
-        execute(plan, store, local.run, resources, watcher)
+        execute(plan, store, OneAtATime(run_stage), resources, watcher)
     write_run(tmp_path / "one", *finished, PAGES)
     write_run(tmp_path / "two", plan, store, read_comparisons(plan, store), PAGES)
     one, two = tmp_path / "one", tmp_path / "two"

@@ -38,6 +38,7 @@ from harness.records.examples import (
     iterate_examples,
     read_examples,
     read_predictions,
+    row_text,
     write_rows,
 )
 from harness.records.items import Answer, ItemChanges, ShownItem
@@ -81,5 +82,6 @@ __all__ = [
     "iterate_examples",
     "read_examples",
     "read_predictions",
+    "row_text",
     "write_rows",
 ]

@@ -161,9 +161,14 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Dataclass rows as JSON lines, one object a line, UTF-8."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
-            # Records hold no records: `asdict`, which looks for them, takes most of the time.
-            values = {name: getattr(row, name) for name in row.__dataclass_fields__}
-            stream.write(json.dumps(values, ensure_ascii=False, sort_keys=True) + "\n")
+            stream.write(row_text(row) + "\n")
+
+
+def row_text(row: Any) -> str:
+    """A dataclass row as a line, without its end."""
+    # Records hold no records: `asdict`, which looks for them, takes most of the time.
+    values = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
 def read_examples(path: Path, family: Family = "extractive_qa") -> list[Any]:

@@ -27,6 +27,7 @@ from cli_runs import start
 from harness import cli
 from harness.artifacts import Store
 from harness.canonical import file_sha256
+from harness.errors import HarnessError
 from harness.stages import contract
 
 CLAIMS = (
@@ -73,6 +74,8 @@ def soak(folder: Path, *, seconds: float, steps: int, seed: int) -> Soak:
     world = _World(folder, draw)
     found, began = Soak(), time.monotonic()
     with _faked():
+        # A store to begin with.
+        _run(world)
         while found.done.total() < steps and time.monotonic() - began < seconds:
             what = draw.choices(list(_STEPS), weights=[4, 4, 3, 1, 1])[0]
             try:
@@ -130,6 +133,9 @@ class _World:
                 status = 0
             except SystemExit as ended:
                 status = int(ended.code or 0)
+            except HarnessError as error:
+                status = error.exit_code
+                said.write(str(error))
         return status, said.getvalue()
 
     def check(self, options: list[str]) -> None:
@@ -142,7 +148,6 @@ class _World:
 
 def _run(world: _World) -> None:
     """A run in this process; half of the time under collections of another."""
-    shutil.rmtree(world.folder / "looks", ignore_errors=True)
     _forget_looks(world)
     options = world.options()
     beside = _collector(world) if world.draw.random() < 0.5 else None
