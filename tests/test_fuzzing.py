@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from harness.errors import DataError
 
 # A page takes a hundred times as long as a line.
-INPUTS = {"comparison": 6}
+INPUTS = {"comparison": 6, "verify": 12, "manifests": 30, "parquet-bytes": 40}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -16,7 +16,8 @@ def test_damaged_input_is_refused_or_read(target):
     """The same inputs each time; nothing but a HarnessError leaves the reader."""
     count = fuzz(target, inputs=INPUTS.get(target, 60), seconds=60)
     assert count.crashes == {}
-    assert count.refused
+    # What verification finds isn't an error but its result.
+    assert count.refused or target == "verify"
 
 
 def test_a_crash_is_found(monkeypatch):
