@@ -50,7 +50,7 @@ def verify(value: Any, folder: Path) -> None:
     shutil.copytree(_sound(), run)
     secret = folder / "secret"
     secret.write_text("secret")
-    names = sorted(file_names(run)) + ["run.json"]
+    names = [*sorted(file_names(run)), "run.json"]
     for number, change in changes:
         _change(run / names[number % len(names)], change, secret)
     if redone:
