@@ -67,8 +67,8 @@ def cluster():
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         machines = Machines(folder)
-    yield machines
-    machines.stop()
+        yield machines
+        machines.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -157,7 +157,9 @@ def test_stages_run_side_by_side_on_both_machines(backend, store, steer):
     for name in ("one", "two"):
         (steer / name).write_text("hold")
         backend.submit(planned(name), store, resources, fake_stages.Silent)
+    until = time.monotonic() + 60
     while not (steer / "log").exists() or ran(steer) != ["one", "two"]:
+        assert time.monotonic() < until
         time.sleep(0.05)
     for name in ("one", "two"):
         (steer / name).unlink()
