@@ -42,6 +42,10 @@ TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container m
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
 )
+JUNIT = click.option("--junit", type=FOLDER, help="Write a JUnit file: one case for each claim.")
+SIGN_KEY = click.option(
+    "--sign-key", type=FOLDER, help="Private key (PEM) for the attestation.  [$HARNESS_SIGN_KEY]"
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -67,7 +71,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -206,14 +210,49 @@ def score(as_json: bool, **given: Any) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
-def report(run: Path) -> None:
-    """Render the report of a run folder again, from its comparison alone.
+@click.option("--site", type=FOLDER, help="Write an index and a page for each claim there.")
+def report(run: Path, site: Path | None) -> None:
+    """Render the report of a run folder again, or a site of its claims.
 
-    Example: harness report runs/tydiqa-english-gain-mini
+    report.html is made from the run's comparison.json alone: the same file, the same page. A site
+    is an index.html with a scoreboard, a page for each claim, and the run's provenance.
+
+    Example: harness report runs/tydiqa-english-gain-mini --site site
     """
     from harness.verbs import rendering
 
-    rendering.run(run)
+    rendering.run(run, site)
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@options(FILES, JSON)
+def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
+    """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
+
+    Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
+    differs, with a line for each; 3 where something couldn't be checked, licensed data for
+    instance, which --files brings; else 0. docs/verify.md says what no such check can show.
+
+    Example: harness verify runs/tydiqa-english-gain-mini
+    """
+    from harness.verbs import verifying
+
+    sys.exit(verifying.run(run, files, as_json=as_json))
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(run: Path, other: Path, as_json: bool) -> None:
+    """Say where two runs of a claim differ, stage by stage, and what that did to the estimate.
+
+    Example: harness compare runs/tydiqa-english-gain-mini runs/another-protocol
+    """
+    from harness.verbs import contrasting
+
+    contrasting.run(run, other, as_json=as_json)
 
 
 @harness.command()
@@ -256,7 +295,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Protocol
 
+from harness import strict_json
 from harness.artifacts import Store, describe_os_errors
 from harness.backends import Backend, Ended
 from harness.costs import Cost
@@ -20,8 +21,7 @@ from harness.preflight import lacks
 from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
-# What a run folder copies besides the comparison itself.
-_SHOWN = ("score/", "predict/", "examples/evaluation")
+_CALIBRATION = "calibration.json"
 
 
 class Observer(Protocol):
@@ -48,12 +48,14 @@ class Outcome:
 
 
 def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
-    """Stages that must run, in order: what comparisons and run folders need and the store lacks."""
+    """Stages that must run, in order: what comparisons and run folders need and the store lacks.
+
+    A run folder keeps something of everything that a comparison is made of.
+    """
     stages = plan.by_key()
     queue = list(plan.comparisons.values())
     for comparison in plan.comparisons.values():
-        inputs = stages[comparison].inputs
-        queue += [key for role, key in inputs.items() if role.startswith(_SHOWN)]
+        queue += stages[comparison].inputs.values()
     needed: set[str] = set()
     while queue:
         key = queue.pop()
@@ -173,14 +175,8 @@ def seconds(store: Store, key: str) -> float:
 
 def calibration(store: Store, device: str) -> dict[str, float] | None:
     """FLOP/s that this machine reached, {"training", "inference"}; None before a first run."""
-    path = store.root / "calibration.json"
-    if not path.is_file():
-        return None
-    try:
-        speeds: Mapping[str, float] = json.loads(path.read_bytes()).get(device, {})
-    except ValueError:
-        return None
-    return dict(speeds) if {"training", "inference"} <= set(speeds) else None
+    speeds = _speeds(store).get(device, {})
+    return speeds if {"training", "inference"} <= set(speeds) else None
 
 
 def _users(plan: Plan) -> dict[str, set[str]]:
@@ -203,16 +199,25 @@ def _calibrate(store: Store, planned: PlannedStage, device: str) -> None:
     if work is None:
         return
     kind, flops = work
-    path = store.root / "calibration.json"
-    try:
-        speeds = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        speeds = {}
+    path = store.root / _CALIBRATION
+    speeds = _speeds(store)
     speeds.setdefault(device, {})[kind] = flops / max(seconds(store, planned.key), 1e-3)
     fresh = path.with_suffix(f".{planned.key[:12]}.tmp")
     with describe_os_errors(store.root):
         fresh.write_text(json.dumps(speeds, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(path)
+
+
+def _speeds(store: Store) -> dict[str, dict[str, float]]:
+    """Device -> kind of work -> FLOP/s; what can't be read only costs an estimate."""
+    try:
+        found = strict_json.loads(strict_json.read_bytes(store.root / _CALIBRATION, 1 << 20))
+        return {
+            device: {kind: float(speed) for kind, speed in speeds.items() if speed > 0}
+            for device, speeds in found.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _work(cost: Cost) -> tuple[str, float] | None:

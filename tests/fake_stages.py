@@ -158,6 +158,7 @@ def predict(context: StageContext) -> None:
         rows.append(Prediction(id=one.id, text=text, score=0.0, start=0, end=len(text)))
     for language, rows in by_language.items():
         write_rows(folder / f"{language}.jsonl", rows)
+    _write(context.out / "predict.json", {"windows": 10, "tokens": 50, "beyond": 0})
 
 
 def _train(context: StageContext, name: str) -> None:

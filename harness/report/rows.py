@@ -146,7 +146,7 @@ def _heading(plot: Axes, place: int, text: str, left: int) -> None:
         color=COLOURS["ink"],
         fontweight="bold",
         # The vertical guides pass behind the words.
-        bbox={"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 4},
+        bbox={"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 5},
     )
 
 

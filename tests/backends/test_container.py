@@ -297,9 +297,9 @@ def test_a_worker_whose_harness_was_killed_ends(engine, store, steer):
     assert list((store.root / "work").iterdir()) == []
 
 
-def test_a_folder_that_the_image_needs_isnt_covered(engine, store):
-    """Mounted at /usr, anybody's folder would hide Python."""
-    mirror = Resources(mirror=Path("/usr"))
-    match = "that the image has too"
+@pytest.mark.parametrize("folder", ["/", "/usr", "/usr/local", "/tmp"])
+def test_a_folder_that_the_image_needs_isnt_covered(engine, store, folder):
+    """Mounted at /usr, anybody's folder would hide Python; at /tmp, every run's scratch folder."""
+    mirror, match = Resources(mirror=Path(folder)), "that the image has too"
     with container.opened({}) as backend, pytest.raises(UsageError, match=match):
         run_on(backend, planned("first"), store, mirror, Seen())
