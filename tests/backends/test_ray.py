@@ -219,11 +219,10 @@ def test_a_machine_that_has_another_store_is_told(backend, steer, monkeypatch):
         run_on(backend, planned("first"), store, Resources(mirror=steer))
 
 
-def test_a_cluster_without_a_gpu_is_told_from_the_first(machines):
+def test_a_cluster_without_a_gpu_is_told_from_the_first(backend, store):
     """Rather than after hours of waiting for one."""
-    given = {"backend": "ray", "ray_address": machines.address, "device": "cuda"}
     with pytest.raises(MachineError, match="--device cuda: got a Ray cluster without a GPU"):
-        opened(given).__enter__()
+        run_on(backend, planned("first"), store, Resources(device="cuda"))
 
 
 def test_a_cluster_that_does_not_answer_is_told(cli, steer):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from fake_stages import planned
 
+from harness.backends import opened
 from harness.costs import Cost
 from harness.stages.contract import Resources
 
@@ -39,6 +40,12 @@ def test_options_of_another_backend_are_refused(cli, steer, option, value, backe
     result = cli("reproduce", GAIN, "--mirror", steer, "--backend", backend, option, value)
     assert result.status == 2
     assert f"{option}: got an option of --backend " in result.err
+
+
+def test_a_walk_that_runs_nothing_needs_no_cluster():
+    """Everything is in the store: nobody is asked, no error."""
+    with opened({"backend": "ray", "ray_address": "127.0.0.1:1"}) as backend:
+        assert backend.free()
 
 
 def test_a_certain_gpu_is_refused(cli, steer):
