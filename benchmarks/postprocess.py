@@ -19,19 +19,20 @@ Answers = dict[str, str]
 
 
 def answers(
-    contexts: Mapping[str, str],
-    windows: Sequence[Mapping[str, Any]],
-    starts: Sequence[np.ndarray],
-    ends: Sequence[np.ndarray],
+    questions: Any,
+    windows: Any,
+    starts: np.ndarray,
+    ends: np.ndarray,
     n_best: int = 20,
     longest: int = 30,
 ) -> Answers:
     """Id -> best answer.
 
     Args:
-        contexts: id -> context, of each question.
-        windows: {"id", "offsets"}, with an offset (start, end) or None for each token.
-        starts: logits of each window's tokens.
+        questions: rows of id and context, a `datasets.Dataset`.
+        windows: rows of id and offset_mapping, with an offset [start, end] or None for each
+            token, a `datasets.Dataset`.
+        starts: logits, (windows, tokens), padding included.
         ends: see `starts`.
         n_best: how many starts and ends meet.
         longest: most tokens of an answer.
@@ -40,10 +41,11 @@ def answers(
     for number, window in enumerate(windows):
         of_question[window["id"]].append(number)
     found = {}
-    for ident, context in contexts.items():
+    for question in questions:
+        ident, context = question["id"], question["context"]
         spans = []
         for number in of_question[ident]:
-            offsets = windows[number]["offsets"]
+            offsets = windows[number]["offset_mapping"]
             best_starts = np.argsort(starts[number])[-1 : -n_best - 1 : -1].tolist()
             best_ends = np.argsort(ends[number])[-1 : -n_best - 1 : -1].tolist()
             for first in best_starts:

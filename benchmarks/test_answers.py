@@ -12,6 +12,7 @@ import material
 import numpy as np
 import postprocess
 import pytest
+from datasets import Dataset
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.metrics import squad
@@ -39,9 +40,14 @@ def windows(encoder: Path, examples: list[QaExample]) -> Windows:
 
 @pytest.fixture(scope="module")
 def logits(windows: Windows) -> np.ndarray:
-    """As an undecided model makes them."""
+    """As a trained model makes them: high around one place of a window, low elsewhere."""
     rng = np.random.default_rng(0)
-    return rng.normal(0.0, 3.0, (len(windows.ids), 2)).astype(np.float32)
+    lengths = np.diff(windows.bounds)
+    places = np.arange(len(windows.ids)) - np.repeat(windows.bounds[:-1], lengths)
+    peaks = np.repeat(rng.uniform(0.2, 1.0, len(lengths)) * lengths, lengths)
+    near = np.exp(-np.abs(places - peaks) / 5.0)
+    result = 12.0 * near[:, None] - 6.0 + rng.normal(0.0, 1.0, (len(places), 2))
+    return result.astype(np.float32)
 
 
 def ours(
@@ -58,22 +64,35 @@ def theirs(
     parts: tuple[Any, ...], examples: list[QaExample]
 ) -> tuple[dict[str, str], float, float]:
     """The same by the usual loop."""
-    texts = postprocess.answers({one.id: one.context for one in examples}, *parts)
+    texts = postprocess.answers(*parts)
     return texts, *postprocess.scores({one.id: one.answers for one in examples}, texts)
 
 
-def split(logits: np.ndarray, windows: Windows, examples: list[QaExample]) -> tuple[Any, ...]:
-    """What the loop reads: lists by window, as the example script has them."""
+def as_the_example(
+    logits: np.ndarray, windows: Windows, examples: list[QaExample]
+) -> tuple[Any, ...]:
+    """What the example's loop reads: `datasets` of questions and of windows, padded logits."""
     cuts = windows.bounds[1:-1]
     offsets = [
-        [tuple(one) if one[1] > one[0] else None for one in part.tolist()]
+        [one if one[1] > one[0] else None for one in part.tolist()]
         for part in np.split(windows.offsets, cuts)
     ]
-    told = [
-        {"id": examples[of].id, "offsets": part}
-        for of, part in zip(windows.example, offsets, strict=True)
-    ]
-    return told, np.split(logits[:, 0], cuts), np.split(logits[:, 1], cuts)
+    longest = int(material.SETTINGS["max_length"])
+    padded = [[*part, *[None] * (longest - len(part))] for part in offsets]
+    told = Dataset.from_dict(
+        {"id": [examples[of].id for of in windows.example], "offset_mapping": padded}
+    )
+    asked = Dataset.from_dict(
+        {
+            "id": [one.id for one in examples],
+            "question": [one.question for one in examples],
+            "context": [one.context for one in examples],
+        }
+    )
+    scores = np.full((2, len(offsets), longest), -100.0, dtype=np.float32)
+    for row, part in enumerate(np.split(logits, cuts)):
+        scores[:, row, : len(part)] = part.T
+    return asked, told, scores[0], scores[1]
 
 
 def test_decode_and_score(
@@ -84,7 +103,7 @@ def test_decode_and_score(
     ratios: dict[str, float],
 ) -> None:
     """Both find answers of the same scores; the figure is the median ratio of three rounds."""
-    parts = split(logits, windows, examples)
+    parts = as_the_example(logits, windows, examples)
     taken: list[float] = []
 
     def both() -> None:
