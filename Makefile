@@ -45,7 +45,7 @@ lock-check: setup
 	@$(BIN)/python requirements/check.py
 
 lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgrade for newer versions)
-	@for one in runtime dev; do \
+	@for one in runtime ray dev; do \
 	    $(BIN)/uv pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11 \
 	        --custom-compile-command "make lock" --output-file requirements/$$one.txt $(ARGS) requirements/$$one.in || exit; \
 	done

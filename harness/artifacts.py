@@ -4,16 +4,16 @@ Layout of a store:
 
     artifacts/<first two digits>/<key>/   payload, provenance.json; meta.json, written last
     work/<key>-<pid>-<random>/            in progress; renamed into place, or left behind by a crash
+    scratch/<key>/                        what an interrupted stage goes on from: its checkpoints
     locks/<key>.lock                      one worker per key, others wait
 
-`meta.json` holds the sha256 of every other file and of itself. Its presence is completeness.
+An artifact is a sealed folder: `meta.json` in it is completeness.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import secrets
@@ -25,11 +25,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness.canonical import canonical_json, digest, file_sha256
+from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
+from harness.sealed import META, problems, read_meta, seal
 
-META = "meta.json"
 PROVENANCE = "provenance.json"
+_KEY = re.compile(r"[0-9a-f]{64}")
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
@@ -43,6 +44,13 @@ class Store:
     def path(self, key: str) -> Path:
         """Where the artifact of `key` lies, or will lie."""
         return self.root / "artifacts" / key[:2] / key
+
+    def scratch(self, key: str) -> Path:
+        """Where the stage of `key` keeps what survives a crash; for the holder of the key's lock.
+
+        Made by the stage, removed with the artifact's commit.
+        """
+        return self.root / "scratch" / key
 
     def has(self, key: str) -> bool:
         """True when the artifact is complete."""
@@ -71,11 +79,11 @@ class Store:
             VerificationError: a file isn't as it was written.
         """
         folder = self.get(key)
-        problems = self.verify(key, names)
-        if problems:
+        found = self.verify(key, names)
+        if found:
             raise VerificationError(
                 where=f"store {self.root}",
-                got="; ".join(problems[:3]) + ("; ..." if len(problems) > 3 else ""),
+                got="; ".join(found[:3]) + ("; ..." if len(found) > 3 else ""),
                 expected="the bytes that were written",
                 fix=f"`harness store gc --broken --store {self.root}` drops what is damaged; "
                 "then the same command makes it again.",
@@ -84,12 +92,13 @@ class Store:
 
     def meta(self, key: str) -> dict[str, Any]:
         """What `meta.json` says of the artifact."""
-        return _read_meta(self.get(key))
+        return read_meta(self.get(key))
 
     def keys(self) -> Iterator[str]:
         """Every complete artifact's key, sorted."""
         for folder in sorted((self.root / "artifacts").glob("??/*")):
-            if (folder / META).is_file():
+            # A folder that somebody renamed isn't where its key would be looked for.
+            if _KEY.fullmatch(folder.name) and self.has(folder.name):
                 yield folder.name
 
     @contextlib.contextmanager
@@ -136,18 +145,12 @@ class Store:
         """
         with describe_os_errors(self.root):
             (folder / PROVENANCE).write_bytes(canonical_json(dict(provenance)))
-            files = {name: _describe(folder / name) for name in _names(folder)}
-            meta = {"key": key, **description, "files": files}
-            (folder / META).write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
-            for path in (*folder.rglob("*"), folder):
-                _flush(path)
             target = self.path(key)
-            target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists() and not self.has(key):
                 shutil.rmtree(target)
             if not target.exists():
-                os.rename(folder, target)
-                _flush(target.parent)
+                seal(folder, target, {"key": key, **description})
+            shutil.rmtree(self.scratch(key), ignore_errors=True)
         return target
 
     def verify(self, key: str, names: Sequence[str] = ()) -> list[str]:
@@ -157,15 +160,12 @@ class Store:
         """
         folder = self.path(key)
         try:
-            meta = _read_meta(folder)
+            meta = read_meta(folder)
         except VerificationError as error:
             return [f"{key[:12]}: {error.where}: {error.got}"]
-        problems = [] if meta["key"] == key else [f"{key[:12]}: meta.json is of {meta['key'][:12]}"]
-        for name in names or sorted(set(meta["files"]) | set(_names(folder)) - {META}):
-            problem = _compare(folder / name, meta["files"].get(name))
-            if problem:
-                problems.append(f"{key[:12]}/{name}: {problem}")
-        return problems
+        stated = str(meta.get("key"))
+        found = [] if stated == key else [f"{key[:12]}: meta.json is of {stated[:12]}"]
+        return found + [f"{key[:12]}/{problem}" for problem in problems(folder, meta, names)]
 
     def remove(self, key: str) -> None:
         """Drop an artifact: its meta first, so that a crash leaves nothing that looks complete."""
@@ -230,52 +230,3 @@ def machine_error(error: Exception, place: Path | str, option: str) -> MachineEr
         expected=expected,
         fix=f"{way_out} and run the same command again: what was finished is kept.",
     )
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
-
-
-def _compare(path: Path, recorded: Mapping[str, Any] | None) -> str | None:
-    if recorded is None:
-        return "not in meta.json"
-    if not path.is_file():
-        return "missing"
-    return None if file_sha256(path) == recorded["sha256"] else "sha256 differs"
-
-
-def _read_meta(folder: Path) -> dict[str, Any]:
-    """meta.json, refused unless its bytes are exactly what its own digest promises."""
-    where = str(folder / META)
-    try:
-        raw = (folder / META).read_bytes()
-        meta: dict[str, Any] = json.loads(raw)
-        stated = meta.pop("meta_sha256")
-        sound = digest(meta) == stated and canonical_json({**meta, "meta_sha256": stated}) == raw
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise VerificationError(
-            where=where,
-            got=f"unreadable: {error}",
-            expected="canonical JSON",
-            fix="Remove the artifact with `harness store gc --broken`; a run makes it again.",
-        ) from error
-    if not sound:
-        raise VerificationError(
-            where=where,
-            got="content that differs from its own digest",
-            expected="the bytes that were written",
-            fix="Remove the artifact with `harness store gc --broken`; a run makes it again.",
-        )
-    return meta
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -27,10 +27,13 @@ FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data th
 DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
 BACKEND = click.option(
     "--backend",
-    type=click.Choice(["local", "container"]),
+    type=click.Choice(["local", "container", "ray"]),
     default="local",
     show_default=True,
     help="Where stages run.",
+)
+RAY_ADDRESS = click.option(
+    "--ray-address", help="Of a Ray cluster; default: this machine alone.  [$RAY_ADDRESS]"
 )
 IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
 MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
@@ -38,6 +41,10 @@ CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
 TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container may run.")
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
+)
+JUNIT = click.option("--junit", type=FOLDER, help="Write a JUnit file: one case for each claim.")
+SIGN_KEY = click.option(
+    "--sign-key", type=FOLDER, help="Private key (PEM) for the attestation.  [$HARNESS_SIGN_KEY]"
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -64,7 +71,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -218,6 +225,37 @@ def report(run: Path, site: Path | None) -> None:
 
 
 @harness.command()
+@click.argument("run", type=FOLDER)
+@options(FILES, JSON)
+def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
+    """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
+
+    Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
+    differs, with a line for each; 3 where something couldn't be checked, licensed data for
+    instance, which --files brings; else 0. docs/verify.md says what no such check can show.
+
+    Example: harness verify runs/tydiqa-english-gain-mini
+    """
+    from harness.verbs import verifying
+
+    sys.exit(verifying.run(run, files, as_json=as_json))
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(run: Path, other: Path, as_json: bool) -> None:
+    """Say where two runs of a claim differ, stage by stage, and what that did to the estimate.
+
+    Example: harness compare runs/tydiqa-english-gain-mini runs/another-protocol
+    """
+    from harness.verbs import contrasting
+
+    contrasting.run(run, other, as_json=as_json)
+
+
+@harness.command()
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
@@ -257,7 +295,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

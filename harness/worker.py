@@ -42,6 +42,7 @@ def run_stage(
                 inputs={role: checked_input(store, key) for role, key in planned.inputs.items()},
                 input_keys=dict(planned.inputs),
                 out=folder,
+                scratch=store.scratch(planned.key),
                 resources=resources,
                 progress=progress,
             )

@@ -1,24 +1,29 @@
 """Stages that take milliseconds, in place of those that read data and train.
 
 A file in the folder given as `resources.mirror` (`--mirror`) steers them, so that keys stay as
-they are: its name is a stage's (or `make`), its text an error class, `sleep`, or `bug`. Every
-stage that runs adds its name to the file `log` there. `score` and `compare` stay the real ones.
+they are: its name is a stage's (or `make`), its text an error class, `sleep`, `hold` (until the
+file is gone), `die` or `bug`. Every stage that runs adds its name to the file `log` there. `score`
+and `compare` stay the real ones.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness import errors
+from harness.artifacts import Store
+from harness.backends import Backend
 from harness.costs import Cost
 from harness.graph import PlannedStage
 from harness.records import Prediction, QaExample, read_examples, write_rows
 from harness.stages import contract
-from harness.stages.contract import Stage, StageContext
+from harness.stages.contract import Progress, Resources, Stage, StageContext
 
 QUESTIONS = 10
 MAKE_STAGES = (Stage(name="make", version=1, reads=("value",), run="fake_stages:make"),)
@@ -60,6 +65,22 @@ def planned(value: str, *inputs: str) -> PlannedStage:
 def key_of(value: str) -> str:
     """A made-up key."""
     return value.encode().hex().ljust(64, "0")
+
+
+def run_on(
+    backend: Backend,
+    stage: PlannedStage,
+    store: Store,
+    resources: Resources,
+    progress: Progress | None = None,
+) -> bool:
+    """Run one stage to its end; True where it was made now, else what the stage raised."""
+    backend.submit(stage, store, resources, lambda: progress or Silent())
+    ended = backend.wait()
+    assert ended.planned == stage
+    if ended.error:
+        raise ended.error
+    return ended.made
 
 
 def make(context: StageContext) -> None:
@@ -172,6 +193,11 @@ def _steer(context: StageContext, name: str) -> None:
         time.sleep(60)
     elif what == "nap":
         time.sleep(0.5)
+    elif what == "hold":
+        while _note(context, name):
+            time.sleep(0.02)
+    elif what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif what == "KeyboardInterrupt":
         raise KeyboardInterrupt
     elif what == "bug":

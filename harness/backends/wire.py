@@ -31,7 +31,7 @@ def write_job(planned: PlannedStage, store: Store, resources: Resources) -> byte
         "format": 1,
         "planned": asdict(planned),
         "store": str(store.root),
-        "resources": {"mirror": mirror, "files": files, "device": resources.device},
+        "resources": {**asdict(resources), "mirror": mirror, "files": files},
     }
     return json.dumps(job).encode() + b"\n"
 
@@ -40,11 +40,9 @@ def read_job(line: bytes) -> tuple[PlannedStage, Store, Resources]:
     """What the other side is to run, and on what."""
     job = json.loads(line)
     planned, given = job["planned"], job["resources"]
-    resources = Resources(
-        mirror=Path(given["mirror"]) if given["mirror"] else None,
-        files={name: Path(folder) for name, folder in given["files"].items()},
-        device=given["device"],
-    )
+    given["mirror"] = Path(given["mirror"]) if given["mirror"] else None
+    given["files"] = {name: Path(folder) for name, folder in given["files"].items()}
+    resources = Resources(**given)
     stage = PlannedStage(**{**planned, "cost": Cost(**planned["cost"])})
     return stage, Store(Path(job["store"])), resources
 

@@ -49,17 +49,5 @@ def read_limits(given: Mapping[str, Any]) -> Limits:
     return limits
 
 
-def refuse_limits(given: Mapping[str, Any]) -> None:
-    """Refuse options of a container where none is started."""
-    for name in _NAMES:
-        if given.get(name) is not None:
-            raise UsageError(
-                where=f"--{name}",
-                got="an option of containers",
-                expected="--backend container",
-                fix="Leave it out, or add --backend container.",
-            )
-
-
 def _not_an_amount(name: str, got: str, expected: str) -> UsageError:
     return UsageError(where=f"--{name}", got=got, expected=expected, fix="Give another, or none.")

@@ -61,7 +61,7 @@ class DatasetPin(Model):
     kind: Literal["hub", "files", "mini"]
     title: Text
     license: Text
-    repo: str | None = None
+    repo: RelativePath | None = None
     revision: Revision | None = None
     generator: Identifier | None = None
     """What the mini generator calls the data set."""
@@ -102,7 +102,7 @@ class EncoderPin(Model):
     hidden_size: int
     vocabulary: int
     """Rows of the word embedding."""
-    repo: str | None = None
+    repo: RelativePath | None = None
     revision: Revision | None = None
     files: dict[RelativePath, Sha256 | None] = Field(default_factory=dict)
     """File -> sha256 (hub: files of the repository; package: files of the package)."""

@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -37,6 +38,7 @@ from harness.records.examples import (
     iterate_examples,
     read_examples,
     read_predictions,
+    row_text,
     write_rows,
 )
 from harness.records.items import Answer, ItemChanges, ShownItem
@@ -44,6 +46,7 @@ from harness.records.items import Answer, ItemChanges, ShownItem
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
     "Answer",
     "ArtifactRef",
     "CheckOutcome",
@@ -79,5 +82,6 @@ __all__ = [
     "iterate_examples",
     "read_examples",
     "read_predictions",
+    "row_text",
     "write_rows",
 ]

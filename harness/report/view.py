@@ -17,6 +17,7 @@ from harness.report.language_table import (
     languages_title,
     tasks_table,
 )
+from harness.report.nearness import nearness
 from harness.report.results import Link
 from harness.report.sentences import scale_line, verdict_sentence
 from harness.report.shape import PAIRS, candidates, level_of, metrics_of, several, short_title
@@ -180,7 +181,7 @@ def claim_view(comparison: Comparison, place: Place) -> ClaimView:
         signature=results.signature(comparison),
         effects=results.effects_table(comparison),
         effects_chart=_effects_chart(comparison, ident),
-        methods=results.methods(comparison),
+        methods=(*results.methods(comparison), *nearness(comparison)),
         tasks=tasks_table(comparison) if several(comparison) else None,
         tasks_chart=_tasks_chart(comparison, ident),
         candidates=candidates_table(comparison) if candidates(comparison) else None,

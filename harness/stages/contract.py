@@ -2,7 +2,8 @@
 
 The plan reads this module and never the code of a stage; the worker imports that code only when
 the stage runs. A stage function gets a `StageContext` and writes its payload files into
-`context.out`; the store adds `meta.json` and renames the folder when it returns.
+`context.out`; the store adds `meta.json` and renames the folder when it returns. A long one keeps
+checkpoints in `context.scratch`.
 """
 
 from __future__ import annotations
@@ -44,11 +45,15 @@ class Resources:
     files: Mapping[str, Path] = field(default_factory=dict)
     device: str = "cpu"
     """A torch device: "cpu", "cuda", "cuda:1"."""
+    checkpoint_seconds: float | None = 60.0
+    """Between two checkpoints of a long stage; 0: after every step; None: time plays no part."""
+    checkpoint_steps: int | None = None
+    """Steps between two checkpoints; None: they play no part."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """Everything that a stage function may read, and the one folder that it may write."""
+    """Everything that a stage function may read, and the two folders that it may write."""
 
     config: Mapping[str, Any]
     """Exactly the keys that `Stage.reads` names; plain JSON values."""
@@ -58,6 +63,9 @@ class StageContext:
     """Role -> that artifact's key."""
     out: Path
     """An empty folder; a relative file written here becomes part of the artifact."""
+    scratch: Path
+    """A folder, perhaps still to be made, that survives a crash: what the stage wrote here is there
+    when it is run again, and gone once its artifact is finished."""
     resources: Resources
     progress: Progress
 

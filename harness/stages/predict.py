@@ -16,6 +16,7 @@ from harness.models import Family
 from harness.records import PairPrediction, Sentence, read_examples, write_rows
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, retrieval
+from harness.training.checkpoint import Checkpoints, made_by
 from harness.training.embed import sentence_embeddings
 from harness.training.heads import Head, stored_head
 from harness.training.infer import all_logits
@@ -65,6 +66,7 @@ def _answered(
         features,
         precision=str(context.config["precision"]),
         progress=context.progress,
+        checkpoints=_shards(context, device),
     )
     found = module.decode(logits, features, examples, settings, labels)
     return features, zip((one.language for one in examples), found, strict=True)
@@ -83,11 +85,22 @@ def _retrieved(
         pooling=settings["pooling"],
         precision=str(context.config["precision"]),
         progress=context.progress,
+        checkpoints=_shards(context, device),
     )
     found: list[PairPrediction] = retrieval.search(
         vectors, features, examples, settings, device=str(device)
     )
     return features, ((languages[one.id], one) for one in found)
+
+
+def _shards(context: StageContext, device: torch.device) -> Checkpoints:
+    return Checkpoints(
+        folder=context.scratch,
+        maker=made_by(device),
+        seconds=context.resources.checkpoint_seconds,
+        steps=context.resources.checkpoint_steps,
+        keep=None,
+    )
 
 
 def _languages(examples: Sequence[Sentence]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,15 @@ from harness.models import Family, MultiTask, Optimiser, Training
 from harness.records import read_examples
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, masked_lm
-from harness.training.batching import Batch, Step, StepSize, step_count, training_steps
+from harness.training.batching import (
+    Batch,
+    Course,
+    Step,
+    StepSize,
+    step_count,
+    training_steps,
+)
+from harness.training.checkpoint import Checkpoints, made_by
 from harness.training.heads import new_head
 from harness.training.loop import Trained, exempt, train
 from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
@@ -256,34 +264,47 @@ def _model(encoder: nn.Module, plan: _Plan, seed: int, device: torch.device) -> 
 
 def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
     seed = int(context.config["seed"])
+    words = None
+    if plan.text is not None:
+        words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
+    return train(
+        model if words is None else nn.ModuleList([model, words]),
+        Course(steps=len(plan.order), after=lambda done: _steps(plan, seed, done)),
+        _loss(model, plan, words),
+        plan.settings,
+        precision=str(context.config["precision"]),
+        progress=context.progress,
+        checkpoints=Checkpoints(
+            folder=context.scratch,
+            maker=made_by(model.device),
+            seconds=context.resources.checkpoint_seconds,
+            steps=context.resources.checkpoint_steps,
+        ),
+    )
+
+
+def _steps(plan: _Plan, seed: int, done: int) -> Iterator[Step]:
+    """The steps that follow the first `done`, each of the task that `plan.order` names."""
+    behind = np.bincount(plan.order[:done], minlength=len(plan.tasks())).tolist()
     streams: list[Iterator[Step]] = [
-        training_steps(one.features, one.training(), seed, task=place)
+        training_steps(one.features, one.training(), seed, task=place, done=behind[place])
         for place, one in enumerate(plan.parts)
     ]
-    words = None
     if plan.text is not None:
         size = StepSize(
             batch_size=int(plan.text.settings["batch_size"]),
             accumulation=plan.settings.accumulation,
         )
-        pieces = training_steps(plan.text.features, size, seed, task=len(streams))
-        streams.append(_masked_steps(pieces, plan.text.rule, seed))
-        words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
-    return train(
-        model if words is None else nn.ModuleList([model, words]),
-        mixed_steps(streams, plan.order),
-        _loss(model, plan, words),
-        plan.settings,
-        steps=len(plan.order),
-        precision=str(context.config["precision"]),
-        progress=context.progress,
-    )
+        place = len(streams)
+        pieces = training_steps(plan.text.features, size, seed, task=place, done=behind[place])
+        streams.append(_masked_steps(enumerate(pieces, behind[place]), plan.text.rule, seed))
+    return mixed_steps(streams, plan.order[done:])
 
 
 def _masked_steps(
-    steps: Iterator[Step], rule: masked_lm.MaskRule, seed: int
+    steps: Iterable[tuple[int, Step]], rule: masked_lm.MaskRule, seed: int
 ) -> Iterator[tuple[MaskedBatch, ...]]:
-    for number, step in enumerate(steps):
+    for number, step in steps:
         rng = generator("mask", seed, number)
         yield tuple(_masked(batch, rule, rng) for batch in step)
 

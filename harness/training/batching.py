@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,16 @@ Step = tuple[Batch, ...]
 """The micro-batches of an optimiser step."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The optimiser steps of a training, from wherever it is."""
+
+    steps: int
+    """How many in all."""
+    after: Callable[[int], Iterable[Step]]
+    """The steps that follow the first so many."""
+
+
 def collate(
     sequences: Sequences, index: np.ndarray, *, units: int | None = None, task: int = 0
 ) -> Batch:
@@ -84,17 +94,25 @@ class StepSize:
 
 
 def training_steps(
-    sequences: Units, settings: Training | StepSize, seed: int, *, task: int = 0
+    sequences: Units,
+    settings: Training | StepSize,
+    seed: int,
+    *,
+    task: int = 0,
+    done: int = 0,
 ) -> Iterator[Step]:
     """The micro-batches of each optimiser step, epoch after epoch without end.
 
     Every epoch is one permutation of the units, drawn from `generator("order", seed, epoch)`.
-    Lengths play no part: they would tie a batch's content to the tokenizer.
+    Lengths play no part: they would tie a batch's content to the tokenizer. The first `done` steps
+    are left out.
     """
     count = len(sequences.units) - 1
-    for epoch in itertools.count():
+    first, within = divmod(done, -(-count // settings.batch_size))
+    for epoch in itertools.count(first):
         order = generator("order", seed, epoch).permutation(count)
-        for start in range(0, count, settings.batch_size):
+        skipped = within * settings.batch_size if epoch == first else 0
+        for start in range(skipped, count, settings.batch_size):
             step = order[start : start + settings.batch_size]
             parts = np.array_split(step, min(settings.accumulation, len(step)))
             yield tuple(

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from harness.errors import UsageError
 from harness.training.batching import Batch, Sequences, budget_batches, collate
-from harness.training.infer import token_budget
-from harness.training.loop import Progress, autocast
+from harness.training.checkpoint import Checkpoints
+from harness.training.infer import fill, token_budget
+from harness.training.loop import Progress
 from harness.training.model import TokenModel
+from harness.training.precision import Precision
 
 
 def sentence_embeddings(
@@ -25,6 +27,7 @@ def sentence_embeddings(
     pooling: Literal["mean", "first"],
     precision: str,
     progress: Progress,
+    checkpoints: Checkpoints | None = None,
 ) -> np.ndarray:
     """A vector for each sequence, (sequences, width) float32, in the order of the input.
 
@@ -39,21 +42,26 @@ def sentence_embeddings(
         pooling: mean of all tokens, special tokens included; or the first token.
         precision: "fp32" or "bf16"; means are taken in float32.
         progress: counts sequences.
+        checkpoints: batches that are in them aren't run again.
 
     Raises:
         UsageError: the encoder has fewer layers.
     """
     config: Any = model.encoder.config
+    precise = Precision(model, precision)
     result = np.empty((len(sequences.bounds) - 1, int(config.hidden_size)), dtype=np.float32)
+
+    def run(index: np.ndarray) -> np.ndarray:
+        batch = collate(sequences, index)
+        with torch.inference_mode(), precise.forward():
+            vectors = pooled(model.states(batch).float(), batch, pooling)
+        return vectors.cpu().numpy()
+
     model.eval()
     progress.start(len(result), "sentences")
-    with _only_layers(model.encoder, layer):
-        for index in budget_batches(sequences.bounds, token_budget(model.device)):
-            batch = collate(sequences, index)
-            with torch.inference_mode(), autocast(model.device, precision):
-                vectors = pooled(model.states(batch).float(), batch, pooling)
-            result[index] = vectors.cpu().numpy()
-            progress.advance(len(index))
+    batches = budget_batches(sequences.bounds, token_budget(model.device))
+    with _only_layers(model.encoder, layer), precise.weights():
+        fill(result, batches, lambda index: index, run, progress, checkpoints)
     return result
 
 

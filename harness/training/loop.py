@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from harness.errors import StageError
 from harness.models import Optimiser, Warmup
-from harness.training.batching import Batch
+from harness.training.batching import Batch, Course
+from harness.training.checkpoint import Checkpoints, Saved
+from harness.training.precision import Precision
+from harness.training.state import capture, dropout_states, restore, set_dropout_states
 
 _ENTRIES = 60  # of the loss curve, at most
 _LOOK = 10  # steps between two looks at the losses: each makes the host wait for the device
@@ -61,14 +63,17 @@ class _Losses:
         due = step % every == 0 or step == self.steps
         if not due and len(self.pending) < _LOOK:
             return None
-        self._fetch()
+        self.fetch()
         if due:
             self.curve.append((step, sum(self.unreported) / len(self.unreported)))
             self.unreported.clear()
             return self.curve[-1][1]
         return self.unreported[-1]
 
-    def _fetch(self) -> None:
+    def fetch(self) -> None:
+        """Wait for the device and take over its losses; StageError where one isn't finite."""
+        if not self.pending:
+            return
         for value in torch.stack(self.pending).tolist():
             self.seen += 1
             if not math.isfinite(value):
@@ -120,72 +125,106 @@ def optimiser(module: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
     )
 
 
-def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """bf16 products with fp32 weights where `precision` is "bf16", else nothing."""
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
+@dataclass(kw_only=True)
+class _State:
+    """All that changes from step to step; what a checkpoint holds."""
+
+    module: nn.Module
+    adam: torch.optim.AdamW
+    losses: _Losses
+    tokens: int = 0
+    decay: float = 1.0
+
+    def save(self, checkpoints: Checkpoints, step: int) -> None:
+        """Write a checkpoint after `step` steps."""
+        self.losses.fetch()
+        facts = {
+            "tokens": self.tokens,
+            "decay": self.decay,
+            "curve": self.losses.curve,
+            "unreported": self.losses.unreported,
+            "dropout": dropout_states(self.module),
+        }
+        checkpoints.write(step, capture(self.module, self.adam), facts)
+
+    def go_on_from(self, saved: Saved) -> None:
+        """Be what `save` wrote."""
+        facts: dict[str, Any] = saved.facts
+        restore(self.module, self.adam, saved.tensors)
+        set_dropout_states(self.module, facts["dropout"])
+        self.tokens, self.decay = facts["tokens"], facts["decay"]
+        self.losses.seen, self.losses.unreported = saved.number, facts["unreported"]
+        self.losses.curve = [(step, value) for step, value in facts["curve"]]
 
 
 def train(
     module: nn.Module,
-    batches: Iterable[Sequence[Batch]],
+    course: Course,
     loss: Callable[[Batch], Tensor],
     settings: Optimiser,
     *,
-    steps: int,
     precision: str,
     progress: Progress,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
-    """Train `module` in place.
+    """Train `module` in place; go on where a checkpoint is.
 
     Args:
         module: all its parameters are trained; their device is used.
-        batches: for each optimiser step, its micro-batches.
+        course: the optimiser steps; the schedule ends with them.
         loss: mean loss over a micro-batch's units, a scalar.
         settings: hyper-parameters.
-        steps: how many steps `batches` holds; the schedule ends there.
         precision: "bf16" (autocast, fp32 weights) or "fp32".
         progress: told about each step.
+        checkpoints: where and when to write them; an interrupted training that goes on from one
+            ends with the bits of an uninterrupted one.
 
     Raises:
         StageError: a loss isn't finite.
     """
     parameters = list(module.parameters())
-    device = parameters[0].device
-    adam, warmup = optimiser(module, settings), warmup_steps(settings.warmup, steps)
-    losses, tokens, decay, timer = _Losses(steps), 0, 1.0, _Timer()
+    warmup = warmup_steps(settings.warmup, course.steps)
+    state = _State(module=module, adam=optimiser(module, settings), losses=_Losses(course.steps))
     module.train()
-    progress.start(steps, "steps")
-    for step, parts in enumerate(batches):
-        learning_rate = settings.learning_rate * rate(step, warmup, steps)
-        for group in adam.param_groups:
+    progress.start(course.steps, "steps")
+    saved = checkpoints.newest() if checkpoints else None
+    if saved:
+        state.go_on_from(saved)
+        progress.advance(saved.number)
+    timer, precise = _Timer(tokens=state.tokens), Precision(module, precision)
+    for step, parts in enumerate(course.after(state.losses.seen), state.losses.seen):
+        learning_rate = settings.learning_rate * rate(step, warmup, course.steps)
+        for group in state.adam.param_groups:
             group["lr"] = learning_rate
-        value = _backward(parts, loss, device, precision)
+        value = _backward(parts, loss, precise)
         torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
-        adam.step()
-        adam.zero_grad(set_to_none=True)
-        decay *= 1.0 - learning_rate * settings.weight_decay
-        tokens += sum(len(part.ids) for part in parts)
-        _report(progress, losses.add(value), timer, tokens)
-    return Trained(steps=losses.seen, tokens=tokens, loss=tuple(losses.curve), decay=decay)
+        state.adam.step()
+        state.adam.zero_grad(set_to_none=True)
+        state.decay *= 1.0 - learning_rate * settings.weight_decay
+        state.tokens += sum(len(part.ids) for part in parts)
+        _report(progress, state.losses.add(value), timer, state.tokens)
+        if checkpoints and checkpoints.due(step + 1):
+            state.save(checkpoints, step + 1)
+    losses = state.losses
+    return Trained(
+        steps=losses.seen, tokens=state.tokens, loss=tuple(losses.curve), decay=state.decay
+    )
 
 
 def _backward(
-    parts: Sequence[Batch],
-    loss: Callable[[Batch], Tensor],
-    device: torch.device,
-    precision: str,
+    parts: Sequence[Batch], loss: Callable[[Batch], Tensor], precise: Precision
 ) -> Tensor:
     """Add up the gradients of a step's mean loss; returns that loss, still on the device."""
     whole = sum(part.units for part in parts)
-    total = torch.zeros((), device=device)
-    for part in parts:
-        with autocast(device, precision):
-            value = loss(part) * (part.units / whole)
-        value.backward()  # type: ignore[no-untyped-call]
-        total = total + value.detach()
-    return total
+    values = []
+    with precise.weights():
+        for part in parts:
+            with precise.forward():
+                value = loss(part) * (part.units / whole)
+            value.backward()  # type: ignore[no-untyped-call]
+            precise.collect()
+            values.append(value.detach())
+    return torch.stack(values).sum()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from harness import strict_json
 from harness.artifacts import describe_os_errors
 from harness.errors import UsageError, VerificationError
 from harness.records import Comparison
@@ -17,6 +17,9 @@ from harness.report.render import INDEX, render_run, render_site
 
 # In every page of ours, and in nobody else's.
 _OURS = '<meta name="generator" content="harness report">'
+
+# The whole paper's is a few megabytes.
+_MOST = 1 << 28
 
 
 def run(folder: Path, site: Path | None) -> None:
@@ -56,9 +59,12 @@ def _comparisons(folder: Path) -> list[Comparison]:
             fix="Name the folder that --out named.",
         )
     try:
-        document = json.loads(path.read_bytes())["comparisons"]
-        return [Comparison.model_validate(one) for one in document]
-    except (ValueError, KeyError, TypeError, ValidationError, RecursionError) as error:
+        document = strict_json.loads(strict_json.read_bytes(path, _MOST))["comparisons"]
+        comparisons = [Comparison.model_validate(one) for one in document]
+        if not comparisons:
+            raise ValueError("no comparison")
+        return comparisons
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise _not_written(path, error, "the comparison that the run wrote") from error
 
 
@@ -68,11 +74,11 @@ def _provenance(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_bytes())
+        found = strict_json.loads(strict_json.read_bytes(path, _MOST))
         if isinstance(found, Mapping):
             return found
         raise ValueError(f"{type(found).__name__}, no object")
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise _not_written(path, error, "the provenance that the run wrote") from error
 
 

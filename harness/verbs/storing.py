@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import options
+from harness import options, strict_json
 from harness.artifacts import PROVENANCE, Store
 from harness.errors import UsageError, VerificationError
+from harness.redaction import printable
 from harness.stages.contract import STAGES
 
 Metas = dict[str, dict[str, Any]]
 # Roles of the input that describes an artifact best, the best first.
 _TELLING = ("dataset", "predictions", "model", "examples")
+# More than the longest chain of stages.
+_DEEPEST = 20
 _ORDER = {one.name: number for number, one in enumerate(STAGES)}
 
 
@@ -55,10 +57,11 @@ def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> Non
 def _list(store: Store) -> None:
     """A line for each artifact, in the pipeline's order and then by time; the sum at the end."""
     metas, damaged = _metas(store)
-    rows = [(_place(meta["stage"]), _made(store, key), key) for key, meta in metas.items()]
+    rows = [(_place(_stage(meta)), _made(store, key), key) for key, meta in metas.items()]
     for _, made, key in sorted(rows):
-        stage, size = metas[key]["stage"], _size(_bytes(metas[key]))
-        click.echo(f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_what(key, metas)}".rstrip())
+        stage, size = _stage(metas[key]), _size(_bytes(metas[key]))
+        line = f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_described(key, metas)}"
+        click.echo(printable(line.rstrip()))
     for key in damaged:
         click.echo(f"{key[:12]}  damaged: see `harness store verify`")
     count = len(metas) + len(damaged)
@@ -84,15 +87,28 @@ def _bytes(meta: Mapping[str, Any]) -> int:
 def _made(store: Store, key: str) -> str:
     """When it was finished, UTC, to the minute."""
     try:
-        ended = str(json.loads((store.get(key) / PROVENANCE).read_bytes())["ended"])
-    except (OSError, ValueError, KeyError):
+        raw = strict_json.read_bytes(store.get(key) / PROVENANCE, 1 << 20)
+        ended = str(strict_json.loads(raw)["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
         ended = ""
     return f"{ended[:16]:<16}".replace("T", " ")
 
 
-def _what(key: str, metas: Metas) -> str:
-    """What tells an artifact from others of its stage, by its configuration and its inputs'."""
-    if key not in metas:
+def _stage(meta: Mapping[str, Any]) -> str:
+    return str(meta.get("stage", "?"))
+
+
+def _described(key: str, metas: Metas) -> str:
+    """What tells an artifact from others; of one that no stage of ours made, a question mark."""
+    try:
+        return _what(key, metas, _DEEPEST)
+    except (KeyError, TypeError):
+        return "?"
+
+
+def _what(key: str, metas: Metas, depth: int) -> str:
+    """Its configuration and its inputs'; at most so many inputs of inputs."""
+    if key not in metas or not depth:
         return "?"
     config, inputs = metas[key]["config"], metas[key]["inputs"]
     if "pin" in config:
@@ -102,9 +118,9 @@ def _what(key: str, metas: Metas) -> str:
     if "comparison" in config:
         return str(config["comparison"]["claim"]["id"])
     role = next((one for one in _TELLING if one in inputs), None)
-    words = _what(inputs[role], metas) if role else ""
+    words = _what(inputs[role], metas, depth - 1) if role else ""
     if "intermediate" in inputs:
-        words += f" after {_what(inputs['intermediate'], metas)}"
+        words += f" after {_what(inputs['intermediate'], metas, depth - 1)}"
     elif "seed" in config:
         words += f", seed {config['seed']}"
     return words

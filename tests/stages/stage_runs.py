@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.stages.contract import Resources, StageContext, stage
+from harness.stages.contract import Progress, Resources, StageContext, stage
 
 REALIGN: dict[str, Any] = {"max": 0, "unfound": "error"}
 
@@ -34,6 +34,9 @@ def run_stage(
     config: Mapping[str, Any],
     inputs: Mapping[str, Path] | None = None,
     resources: Resources | None = None,
+    *,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Run the stage called `name` into `out`, with exactly the keys that it declares to read."""
     declared = stage(name)
@@ -45,8 +48,9 @@ def run_stage(
         inputs=inputs or {},
         input_keys=dict.fromkeys(inputs or {}, "0" * 64),
         out=out,
+        scratch=scratch or out.with_name(f"{out.name}-scratch"),
         resources=resources or Resources(),
-        progress=Silent(),
+        progress=progress or Silent(),
     )
     getattr(importlib.import_module(module), function)(context)
     return out

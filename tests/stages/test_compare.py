@@ -167,6 +167,7 @@ def compared(tmp_path):
             inputs=folders,
             input_keys=planned.inputs,
             out=out,
+            scratch=tmp_path / "scratch",
             resources=Resources(),
             progress=None,
         )

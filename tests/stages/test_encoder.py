@@ -60,6 +60,7 @@ def context(tmp_path):
             inputs={},
             input_keys={},
             out=tmp_path / "out",
+            scratch=tmp_path / "scratch",
             resources=Resources(mirror=tmp_path / "mirror" if mirror else None),
             progress=_Silent(),
         )

@@ -143,6 +143,8 @@ class Bench:
     def __init__(self, root: Path) -> None:
         """Write the encoder; its tokenizer has a mask, in one of the spare rows."""
         self.root = root
+        self.around: dict[str, Any] = {}
+        """Where the next stages keep checkpoints, and who watches; see `run_stage`."""
         self.encoder = write_tiny_encoder(root / "encoder")
         tokenizer = tiny_tokenizer()
         tokenizer.add_special_tokens(["<mask>"])
@@ -174,7 +176,7 @@ class Bench:
         inputs |= {"intermediate": intermediate} if intermediate else {}
         numerics = {"seed": seed, "precision": precision, "threads": 1}
         config = {"parts": [one for one, _ in parts], "mix": mix, **numerics}
-        return run_stage(stage, self.root / name, config, inputs)
+        return run_stage(stage, self.root / name, config, inputs, **self.around)
 
     def predict(
         self,
@@ -196,7 +198,7 @@ class Bench:
             "threads": 1,
         }
         inputs = {"encoder": self.encoder, "examples": examples, **inputs}
-        return run_stage("predict", self.root / name, config, inputs)
+        return run_stage("predict", self.root / name, config, inputs, **self.around)
 
 
 def digests(folder: Path) -> dict[str, str]:

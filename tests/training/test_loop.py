@@ -6,7 +6,7 @@ import torch
 
 from harness.errors import StageError
 from harness.models import Training, Warmup
-from harness.training.batching import Batch
+from harness.training.batching import Batch, Course
 from harness.training.loop import exempt, optimiser, rate, train, warmup_steps
 
 
@@ -39,6 +39,11 @@ def batch(*index):
     return Batch(index=np.array(index), ids=ids, lengths=(1,) * len(index), units=len(index))
 
 
+def course(steps):
+    """These steps, from wherever a training is."""
+    return Course(steps=len(steps), after=lambda done: steps[done:])
+
+
 def run(steps, loss=None, log=None, **changes):
     """Train a 1 -> 1 linear layer in float64; returns it and what was done."""
     layer = torch.nn.Linear(1, 1).double()
@@ -48,10 +53,9 @@ def run(steps, loss=None, log=None, **changes):
     squares = loss or (lambda one: (layer(one.ids.double()[:, None]) - 1.0).pow(2).mean())
     done = train(
         layer,
-        steps,
+        course(steps),
         squares,
         settings(**changes),
-        steps=len(steps),
         precision="fp32",
         progress=log or Log(),
     )
@@ -121,10 +125,9 @@ def test_a_micro_batch_weighs_by_its_units():
     ]
     done = train(
         layer,
-        [parts],
+        course([parts]),
         lambda one: layer.weight.sum() * 0.0 + (1.0 if one.units == 3 else 4.0),
         settings(),
-        steps=1,
         precision="fp32",
         progress=Log(),
     )
@@ -137,10 +140,9 @@ def test_what_a_step_leaves_alone_stays():
     before = idle.weight.detach().clone()
     train(
         torch.nn.ModuleList([used, idle]),
-        [(batch(1),)] * 3,
+        course([(batch(1),)] * 3),
         lambda one: used(one.ids.float()[:, None]).pow(2).mean(),
         settings(),
-        steps=3,
         precision="fp32",
         progress=Log(),
     )
@@ -159,10 +161,9 @@ def test_a_loss_that_is_not_finite_names_its_step():
     with pytest.raises(StageError, match=r"step 3 of 5.*a loss of nan"):
         train(
             layer,
-            [(batch(i),) for i in range(1, 6)],
+            course([(batch(i),) for i in range(1, 6)]),
             loss,
             settings(),
-            steps=5,
             precision="fp32",
             progress=Log(),
         )
@@ -174,10 +175,9 @@ def test_the_loss_curve_has_at_most_sixty_entries():
     steps = [(batch(i),) for i in range(1, 131)]
     done = train(
         layer,
-        steps,
+        course(steps),
         lambda one: layer.weight.sum() * 0.0 + float(one.index[0]),
         settings(),
-        steps=130,
         precision="fp32",
         progress=Log(),
     )

@@ -7,7 +7,7 @@ from tiny_encoder import tiny_config, write_tiny_encoder
 
 from harness.errors import StageError
 from harness.models import Training
-from harness.training.batching import Batch
+from harness.training.batching import Batch, Course
 from harness.training.dropout import replace_dropout
 from harness.training.heads import new_head
 from harness.training.loop import train
@@ -70,10 +70,9 @@ def trained(encoder, ids, steps=6, seed=0):
         batches.append((Batch(index=np.arange(3), ids=drawn, lengths=LENGTHS, units=3),))
     done = train(
         model,
-        batches,
+        Course(steps=steps, after=lambda done: batches[done:]),
         lambda one: (model(one) - 1.0).pow(2).mean(),
         settings(),
-        steps=steps,
         precision="fp32",
         progress=Quiet(),
     )
