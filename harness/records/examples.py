@@ -205,7 +205,7 @@ def parse_row(line: bytes, record: type[Any]) -> Any:
 
 
 @functools.cache
-def _validator(record: type[Any]) -> TypeAdapter[Any]:
+def _validator(record: type) -> TypeAdapter[Any]:
     """Strict, nothing unknown, no NaN: a number is never taken for a text or the reverse."""
     rules = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
     return TypeAdapter(with_config(rules)(record))
