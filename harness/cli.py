@@ -262,15 +262,24 @@ def compare(run: Path, other: Path, as_json: bool) -> None:
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
+@click.option("--older-than", metavar="AGE", help="gc: what wasn't used for so long, e.g. 30d.")
+@click.option("--keep-size", metavar="SIZE", help="gc: the longest unused, down to e.g. 50GB.")
+@click.option("--unreachable", is_flag=True, help="gc: what no claim and no run folder needs.")
+@click.option("--runs", type=FOLDER, multiple=True, metavar="RUN", help="gc: one that does.")
 @click.option("--dry-run", is_flag=True, help="gc: only say what would go.")
-def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
-    """List or verify the store's artifacts, or clear what crashes left behind.
+@options(MIRROR, MANIFESTS, PINS)
+def store(action: str, store: Path | None, **given: Any) -> None:
+    """List or verify the store's artifacts, or clear it.
 
-    Example: harness store verify
+    gc removes what crashes left behind. Finished artifacts go only where an option says so; of
+    --older-than, --keep-size and --unreachable all that are given must agree. What a run is using
+    stays, and what went is made again by the next run that needs it.
+
+    Example: harness store gc --older-than 30d --keep-size 50GB --dry-run
     """
     from harness.verbs import storing
 
-    storing.run(action, store, broken=broken, dry_run=dry_run)
+    storing.run(action, store, given)
 
 
 @harness.group()

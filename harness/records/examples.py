@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 
 from harness.errors import DataError
 from harness.models import Family
+
+Finite = Annotated[float, AllowInfNan(False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class Prediction:
     id: str
     text: str
     """Empty: the system says that the context holds no answer."""
-    score: float
+    score: Finite
     """Sum of the start and end logits of the span."""
     start: int
     end: int
@@ -124,7 +126,7 @@ class LabelPrediction:
 
     id: str
     label: str
-    logits: tuple[float, ...]
+    logits: tuple[Finite, ...]
     """One for each label or choice."""
 
 
@@ -144,7 +146,7 @@ class PairPrediction:
     id: str
     """Of the sentence that was looked up."""
     mate: str
-    score: float
+    score: Finite
     """Cosine, or margin where pairs are mined."""
 
 
@@ -201,14 +203,12 @@ def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
 
 def parse_row(line: bytes, record: type[Any]) -> Any:
     """The record of a line; ValidationError where it is none."""
-    return _validator(record).validate_json(line)
+    return _validator(record).validate_json(line, strict=True, extra="forbid")
 
 
 @functools.cache
-def _validator(record: type) -> TypeAdapter[Any]:
-    """Strict, nothing unknown, no NaN: a number is never taken for a text or the reverse."""
-    rules = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-    return TypeAdapter(with_config(rules)(record))
+def _validator(record: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(record)
 
 
 def _not_a_row(path: Path, line: int, record: type[Any], error: ValidationError) -> DataError:

@@ -29,8 +29,8 @@ Checked = Sequence[tuple[Check, Outcome]]
 def run(
     folder: Path,
     files: Sequence[str],
-    manifests: Path | None,
-    key: Path | None,
+    manifests: Path | None = None,
+    key: Path | None = None,
     *,
     as_json: bool,
 ) -> int:
