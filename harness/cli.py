@@ -226,8 +226,8 @@ def report(run: Path, site: Path | None) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
-@options(FILES, JSON)
-def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
+@options(FILES, MANIFESTS, JSON)
+def verify(run: Path, files: tuple[str, ...], manifests: Path | None, as_json: bool) -> None:
     """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
 
     Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
@@ -238,7 +238,7 @@ def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
     """
     from harness.verbs import verifying
 
-    sys.exit(verifying.run(run, files, as_json=as_json))
+    sys.exit(verifying.run(run, files, manifests, as_json=as_json))
 
 
 @harness.command()
