@@ -195,7 +195,7 @@ def test_a_stage_whose_process_always_dies_fails(backend, store, steer, capsys):
 
 def test_an_interrupt_ends_the_running_stages_too(machines, steer, tmp_path):
     """Status 130 and one line; what was finished is sound, and nothing is left in progress."""
-    (steer / "finetune").write_text("sleep")
+    (steer / "finetune").write_text("hold")
     process = reproduce(machines, steer, tmp_path / "store")
     assert told(process, r"ray: (finetune) .* runs on ")
     process.send_signal(signal.SIGINT)
