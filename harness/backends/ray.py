@@ -219,6 +219,8 @@ def _connected(address: str | None, device: str) -> Iterator[None]:
     common = {"log_to_driver": False, "logging_level": "ERROR"}
     handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     with contextlib.ExitStack() as stack:
+        # What its machines tell Ray prints to stdout, which is for results; the rest as it ends.
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         if address is None:
             folder = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
