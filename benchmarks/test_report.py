@@ -1,4 +1,4 @@
-"""The report of a full TyDi QA run: how long to render, how large, how long to open.
+"""Reports: how long to render, how large, how long to open.
 
 `extra_info` of `--benchmark-json` has the bytes, and the milliseconds until the load event.
 """
@@ -9,16 +9,23 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "report"))
 
+import example
 from chromium import Chromium, needs_chromium
 from full_example import full
 
-from harness.report.render import render_claim
+from harness.report.render import render_claim, render_run
 
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
+def test_rendering_of_thirty_claims(benchmark: Any) -> None:
+    """Scoreboard, charts and tables, in one page: those that the tests render, over and over."""
+    comparisons = [example.gain(), example.no_better()] * 15
+    assert "</html>" in benchmark.pedantic(render_run, (comparisons,), rounds=3)
+
+
 def test_rendering(benchmark: Any) -> None:
-    """Comparison to HTML, the drawings included."""
+    """A full TyDi QA run: comparison to HTML, the drawings included."""
     html = benchmark.pedantic(render_claim, [full()], rounds=3, warmup_rounds=1)
     benchmark.extra_info["bytes"] = len(html.encode())
 

@@ -1,7 +1,8 @@
 """The folder that a run leaves behind: `PARTS` says what it holds.
 
 Built beside its final place and renamed into it, so a crash leaves the old folder or the new one.
-`run.json` names the sha256 of every other file, and of itself with that field empty.
+`run.json` names the sha256 of every other file, and of itself with that field empty. Only the
+attestation isn't among them: it is made last, over `run.json`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,15 @@ ROOT = Path(__file__).parent.parent
 # What the Dockerfile copies, and what `make image` needs besides.
 CONTEXT = (
     *("Dockerfile", ".dockerignore", "Makefile", "LICENSE", "MANIFEST.in", "README.md"),
-    *("pyproject.toml", "setup.py", "checks", "harness", "manifests", "report_templates"),
+    *(
+        "pyproject.toml",
+        "setup.py",
+        "checks",
+        "harness",
+        "manifests",
+        "report_templates",
+        "schemas",
+    ),
     "requirements",
 )
 DEBIAN, PACKAGES = "bookworm", "python3,python3-venv,ca-certificates"

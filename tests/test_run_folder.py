@@ -17,6 +17,7 @@ from harness.backends import OneAtATime
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.console import watching
 from harness.errors import MachineError, UsageError, VerificationError
+from harness.evidence import ATTESTATION, CRATE
 from harness.gold import gold_line, read_gold, write_gold
 from harness.plan import Request, build_plan
 from harness.records import ChoiceExample, PairExample, Sentence, TagExample, write_rows
@@ -56,7 +57,7 @@ def test_a_run_folder_holds_everything_behind_the_numbers(finished, tmp_path):
         predicted
     )
     found = {name.partition("/")[0] for name in names(tmp_path / "run")}
-    assert found == {"run.json", *(part.name for part in PARTS)}
+    assert found == {"run.json", ATTESTATION, *(part.name for part in PARTS)}
 
 
 def test_gold_holds_ids_documents_and_answers(finished, tmp_path):
@@ -148,12 +149,14 @@ def test_gold_of_licensed_data_is_a_digest(finished, tmp_path):
 
 
 def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):
-    """And of itself, with that field empty."""
+    """And of itself, with that field empty; the attestation names run.json, not the reverse."""
     out = tmp_path / "run"
     write_run(out, *finished, PAGES)
     run = json.loads((out / "run.json").read_bytes())
     assert run["files"] == {
-        name: file_sha256(out / name) for name in names(out) if name != "run.json"
+        name: file_sha256(out / name)
+        for name in names(out)
+        if name not in ("run.json", ATTESTATION)
     }
     assert run["claims"] == finished[0].comparisons
     assert bytes_sha256(canonical_json({**run, "sha256": ""})) == run["sha256"]
@@ -162,7 +165,10 @@ def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):
 def test_two_equal_runs_differ_in_provenance_only(
     finished, tmp_path, tmp_path_factory, monkeypatch
 ):
-    """Another store, another time: the same bytes but for provenance and its digests."""
+    """Another store, another time: the same bytes but for provenance and its digests.
+
+    The run crate says when each stage ran; run.json and the attestation name digests of those two.
+    """
     plan, _, _ = finished
     store = Store(tmp_path / "other store")
     with watching(quiet=True) as watcher:
@@ -173,7 +179,7 @@ def test_two_equal_runs_differ_in_provenance_only(
     one, two = tmp_path / "one", tmp_path / "two"
     assert names(one) == names(two)
     differ = {name for name in names(one) if (one / name).read_bytes() != (two / name).read_bytes()}
-    assert differ <= {"provenance.json", "run.json"}
+    assert differ <= {"provenance.json", CRATE, "run.json", ATTESTATION}
 
 
 def test_an_earlier_run_is_replaced_whole(finished, tmp_path):
@@ -271,8 +277,9 @@ def test_a_mounted_folder_is_filled_in_place(finished, tmp_path):
         pytest.skip("needs a mount namespace")
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == [
-        *("comparison.json", "gold", "material", "predictions", "provenance.html"),
-        *("provenance.json", "report.html", "run.json", "scores.json", "stages.json", "two"),
+        *("attestation.intoto.json", "comparison.json", "croissant", "gold", "material"),
+        *("predictions", "provenance.html", "provenance.json", "report.html"),
+        *("ro-crate-metadata.json", "run.json", "scores.json", "stages.json", "two"),
     ]
 
 

@@ -31,6 +31,16 @@ CONFIGURATION = "stages.json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
+# Of bytes that anybody may have written, in the libraries' hands.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    FormatError,
+)
 
 
 def statement(folder: Path) -> dict[str, Any]:
@@ -99,12 +109,12 @@ def check(folder: Path, key: SSlibKey | None = None) -> list[str]:
             found = document
     except FileNotFoundError:
         return [f"{ATTESTATION}: missing"]
-    except (OSError, ValueError, KeyError, TypeError, FormatError, RecursionError) as error:
+    except _UNREADABLE as error:
         return [f"{ATTESTATION}: unreadable: {error}"]
     problems = list(_signature(envelope if signed else None, key))
     try:
         expected = statement(folder)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except _UNREADABLE as error:
         return [*problems, f"{ATTESTATION}: can't be compared: {error}"]
     return [*problems, *_differences(found, expected)]
 

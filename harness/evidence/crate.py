@@ -22,11 +22,13 @@ from harness.run_stages import SHORT, Stages
 
 WORKFLOW = "stages.json"
 _WFRUN = "https://w3id.org/ro/wfrun"
+_BIOSCHEMAS = "https://bioschemas.org/profiles"
+_WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
 _PROFILES = {
     f"{_WFRUN}/process/0.5": "Process Run Crate",
     f"{_WFRUN}/workflow/0.5": "Workflow Run Crate",
     f"{_WFRUN}/provenance/0.5": "Provenance Run Crate",
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+    _WORKFLOW_CRATE: "Workflow RO-Crate",
 }
 _ENGINE, _RUN = "#harness", "#run"
 _DATA, _REPORT = "#data", "#report"
@@ -59,7 +61,8 @@ def crate(
     made.actions()
     made.run()
     document: dict[str, Any] = made.crate.metadata.generate()
-    return document
+    graph = [{key: _single(value) for key, value in one.items()} for one in document["@graph"]]
+    return {**document, "@graph": graph}
 
 
 class _Crate:
@@ -69,7 +72,10 @@ class _Crate:
         self.folder, self.times = folder, times
         self.stages_run = [one for one in stages.by_key.values() if one.key in times]
         self.crate = ROCrate(gen_preview=False, version="1.1")
-        self.crate.metadata.extra_contexts.append("https://w3id.org/ro/terms/workflow-run/context")
+        profiles = ("https://w3id.org/ro/crate/1.1", _WORKFLOW_CRATE)
+        self.crate.metadata["conformsTo"] = [_ref(one) for one in profiles]
+        # The one term that the context of 1.1 is too old for.
+        self.crate.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
 
     def root(self, comparisons: Mapping[str, Comparison]) -> None:
         """The run as a whole."""
@@ -115,9 +121,11 @@ class _Crate:
                 "FormalParameter",
                 name=name,
                 additionalType="File",
-                conformsTo=_ref("https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"),
+                conformsTo=_ref(f"{_BIOSCHEMAS}/FormalParameter/1.0-RELEASE"),
             )
         plan = self.crate.get(WORKFLOW)
+        plan["version"] = __version__
+        plan["conformsTo"] = _ref(f"{_BIOSCHEMAS}/ComputationalWorkflow/1.0-RELEASE")
         plan["name"] = "The stages that lead from data to verdicts"
         plan["programmingLanguage"] = _ref("#plan")
         plan["hasPart"] = [_ref(f"#stage-{kind}") for kind in kinds]
@@ -147,10 +155,11 @@ class _Crate:
                 f"#action-{short}",
                 "CreateAction",
                 name=f"{one.stage}: {one.label}",
+                description=f"Stage {one.stage}, version {one.version}; key {one.key}",
                 instrument=_ref(f"#stage-{one.stage}"),
                 object=[_ref(self._artifact(key)) for key in dict.fromkeys(one.inputs.values())],
                 result=_ref(self._artifact(one.key)),
-                actionStatus=_ref("http://schema.org/CompletedActionStatus"),
+                actionStatus="http://schema.org/CompletedActionStatus",
                 **self._period([one.key]),
             )
             if self._artifact(one.key).startswith("#"):
@@ -169,10 +178,11 @@ class _Crate:
             _RUN,
             "CreateAction",
             name="harness reproduce",
+            description="All stages from data to verdicts, and the report",
             instrument=_ref(WORKFLOW),
             object=[_ref(one.id) for one in data],
             result=[_ref(name) for name in _RESULTS],
-            actionStatus=_ref("http://schema.org/CompletedActionStatus"),
+            actionStatus="http://schema.org/CompletedActionStatus",
             **self._period(keys),
         )
         self._add(
@@ -211,6 +221,11 @@ class _Crate:
 
     def _add(self, ident: str, kind: str, **properties: Any) -> None:
         self.crate.add(ContextEntity(self.crate, ident, properties={"@type": kind, **properties}))
+
+
+def _single(value: Any) -> Any:
+    """The one value of a list of one, as RO-Crate asks for it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _ref(ident: str) -> dict[str, str]:

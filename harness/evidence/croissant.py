@@ -16,7 +16,7 @@ from harness.sources.schemas import SCHEMAS, columns_of
 
 _HUB = "https://huggingface.co/datasets"
 _ML = "http://mlcommons.org/croissant/"
-# As the specification asks for it; terms that these documents don't use are left out.
+# As the specification asks for it, whole: tools warn about another.
 _CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -26,6 +26,7 @@ _CONTEXT = {
     "cr": _ML,
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "extract": "cr:extract",
     "field": "cr:field",
     "fileObject": "cr:fileObject",
