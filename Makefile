@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Needs make, bash and a Python 3.11 or newer with venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test check lock-check lock bench image image-gpu wheels build-image sbom image-archive clean
+.PHONY: help setup reproduce test check lock-check lock bench fuzz soak image image-gpu wheels build-image sbom image-archive clean
 
 BIN := .venv/bin
 CLAIMS ?= phang2020/tydiqa-english-gain
@@ -53,6 +53,12 @@ lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgr
 
 bench: setup ## time the hot paths (benchmarks/)
 	@$(BIN)/pytest -q benchmarks --benchmark-only $(ARGS)
+
+fuzz: setup ## damaged input for everything that reads files (SECONDS= a target, ARGS='yaml score')
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzzing --seconds $(or $(SECONDS),60) $(ARGS)
+
+soak: setup ## random runs, kills and collections on one store, by fake stages (SECONDS=)
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m soak --seconds $(or $(SECONDS),7200) $(ARGS)
 
 image: ## build the CPU image (IMAGE=, BASE=, TORCH_INDEX=, BUILD_ARGS=); docs/container.md
 	@requirements/wheels.sh cpu

@@ -21,6 +21,7 @@ THREADS = 2
 STEPS = {"ours": 6, "trainer_default": 1, "trainer_best": 4}  # in a round
 ROUNDS = 5
 WINDOWS = 128  # predicted in a round
+SIZES = (4, 8, 16, 32, 64)  # windows in a batch
 
 
 class Side:
@@ -56,11 +57,22 @@ class Side:
         """Most memory that was ever resident, in GiB."""
         return max(one["peak"] for one in self.rounds)
 
-    def _ask(self) -> dict[str, float]:
+    def begin(self) -> None:
+        """Have it begin a round; `end` waits for it."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
+
+    def end(self) -> None:
+        """Wait for the round that `begin` began, and keep its figures."""
+        self.rounds.append(self._answer())
+
+    def _ask(self) -> dict[str, float]:
+        self.begin()
+        return self._answer()
+
+    def _answer(self) -> dict[str, float]:
+        assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"side {self.name} ended with {self._process.wait()}")
@@ -116,18 +128,42 @@ class Quiet:
 
 def ours(encoder: Path) -> None:
     """The training loop as the stage `finetune` calls it: trimmed, packed, bf16, dropout on."""
+    _ours(encoder)
+
+
+def ours_one_thread(encoder: Path) -> None:
+    """The same with one thread."""
+    _ours(encoder, threads=1)
+
+
+def ours_wide(encoder: Path) -> None:
+    """The same with an encoder of twice the vocabulary."""
+    _ours(encoder, vocabulary=2)
+
+
+def ours_sizes(encoder: Path) -> None:
+    """The same with a batch of another size in each round, `SIZES` in turn."""
+    _ours(encoder, sizes=SIZES)
+
+
+def _ours(
+    encoder: Path, *, threads: int = THREADS, vocabulary: int = 1, sizes: tuple[int, ...] = ()
+) -> None:
     import numpy as np
     import torch
 
     import material
     from harness.tasks import extractive_qa
-    from harness.training.batching import collate
+    from harness.training.batching import Course, collate
     from harness.training.loop import train
 
     features = material.windows(encoder, material.questions("train"), training=True)
-    model, features = _trimmed(encoder, features)
-    index = material.batches(features, STEPS["ours"])
-    rounds = Rounds(STEPS["ours"])
+    model, features = _trimmed(encoder, features, threads, vocabulary)
+    index = list(material.batches(features, STEPS["ours"]))
+    if sizes:
+        flat = material.batches(features, max(sizes) // material.BATCH).reshape(-1)
+        index = [flat[:: max(sizes) // size] for size in sizes]
+    rounds = Rounds(1 if sizes else STEPS["ours"])
 
     def steps() -> Iterator[tuple[Any, ...]]:
         while True:
@@ -139,11 +175,11 @@ def ours(encoder: Path) -> None:
     def loss(batch: Any) -> torch.Tensor:
         return extractive_qa.loss(model(batch), features, np.asarray(batch.index))
 
-    settings, steps_in_all = material.TRAINING, 10_000
-    train(model, steps(), loss, settings, steps=steps_in_all, precision="bf16", progress=Quiet())
+    course = Course(steps=10_000, after=lambda _: steps())
+    train(model, course, loss, material.TRAINING, precision="bf16", progress=Quiet())
 
 
-def _trimmed(encoder: Path, features: Any) -> tuple[Any, Any]:
+def _trimmed(encoder: Path, features: Any, threads: int, vocabulary: int) -> tuple[Any, Any]:
     from dataclasses import replace
 
     import numpy as np
@@ -152,10 +188,16 @@ def _trimmed(encoder: Path, features: Any) -> tuple[Any, Any]:
     from harness.training.heads import new_head
     from harness.training.model import TokenModel, load_encoder, prepare_dropout
     from harness.training.seeding import deterministic
-    from harness.training.weights import trim
+    from harness.training.weights import embedding, trim
 
-    deterministic(THREADS, torch.device("cpu"))
-    loaded = load_encoder(encoder, packed=True)
+    deterministic(threads, torch.device("cpu"))
+    loaded: Any = load_encoder(encoder, packed=True)
+    if vocabulary > 1:
+        rows = embedding(loaded).weight.detach().repeat(vocabulary, 1)
+        pad = embedding(loaded).padding_idx
+        loaded.set_input_embeddings(
+            torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=pad)
+        )
     remap = trim(loaded, np.unique(np.append(features.ids, loaded.config.pad_token_id)))
     model = TokenModel(loaded, [new_head("token", 2, loaded.config, 0)], packed=True)
     prepare_dropout(model, 0)
@@ -239,6 +281,9 @@ SIDES: dict[str, Callable[[Path], None]] = {
     one.__name__: one
     for one in (
         ours,
+        ours_one_thread,
+        ours_wide,
+        ours_sizes,
         trainer_default,
         trainer_best,
         ours_predict,

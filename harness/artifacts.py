@@ -6,6 +6,7 @@ Layout of a store:
     work/<key>-<pid>-<random>/            in progress; renamed into place, or left behind by a crash
     scratch/<key>/                        what an interrupted stage goes on from: its checkpoints
     locks/<key>.lock                      one worker per key, others wait
+    leases/ roots/                        what runs and run folders use (leases.py, collecting.py)
 
 An artifact is a sealed folder: `meta.json` in it is completeness.
 """
@@ -27,9 +28,12 @@ from filelock import FileLock, Timeout
 
 from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
+from harness.provenance import seconds_since
 from harness.sealed import META, problems, read_meta, seal
 
 PROVENANCE = "provenance.json"
+SCRATCH_AGE = 14 * 86_400.0
+"""Seconds after which checkpoints of an interrupted stage count as given up."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
@@ -104,10 +108,8 @@ class Store:
     @contextlib.contextmanager
     def locked(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold the key's lock; a second worker on the same key calls `waiting` and waits here."""
-        folder = self.root / "locks"
         with describe_os_errors(self.root):
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"{key}.lock")
+            lock = self._lock(key)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -168,22 +170,42 @@ class Store:
         return found + [f"{key[:12]}/{problem}" for problem in problems(folder, meta, names)]
 
     def remove(self, key: str) -> None:
-        """Drop an artifact: its meta first, so that a crash leaves nothing that looks complete."""
-        folder = self.path(key)
+        """Drop an artifact, at once: a crash leaves it, or nothing that looks complete."""
         with describe_os_errors(self.root):
-            (folder / META).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            shutil.rmtree(self.put_aside(key))
 
-    def sweep(self, *, dry_run: bool = False) -> list[str]:
-        """Remove work folders that no live worker holds; returns their names."""
+    def put_aside(self, key: str) -> Path:
+        """Take an artifact away with one rename; where it lies now, for whoever deletes it."""
+        folder = self.root / "work" / f"{key}-removed-{secrets.token_hex(4)}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(self.path(key), folder)
+        return folder
+
+    def sweep(self, *, dry_run: bool = False, scratch_age: float = SCRATCH_AGE) -> list[str]:
+        """Remove what no live worker holds: unfinished work, and checkpoints that nobody needs.
+
+        Checkpoints are kept for the command that goes on from them, until their artifact is
+        finished or nothing was written to them for `scratch_age` seconds.
+
+        Returns:
+            The names of the folders.
+        """
         swept = []
-        for folder in sorted((self.root / "work").glob("*")):
-            lock = FileLock(self.root / "locks" / f"{folder.name.split('-')[0]}.lock")
-            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        for folder in sorted((*self.root.glob("work/*"), *self.root.glob("scratch/*"))):
+            key = folder.name.split("-")[0]
+            with contextlib.suppress(OSError, Timeout), self._lock(key).acquire(timeout=0):
+                wanted = folder.parent.name == "scratch" and not self.has(key)
+                if wanted and seconds_since(folder.stat().st_mtime) <= scratch_age:
+                    continue
                 swept.append(folder.name)
                 if not dry_run:
                     shutil.rmtree(folder, ignore_errors=True)
         return swept
+
+    def _lock(self, key: str) -> FileLock:
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{key}.lock")
 
 
 @contextlib.contextmanager

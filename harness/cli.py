@@ -226,8 +226,8 @@ def report(run: Path, site: Path | None) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
-@options(FILES, JSON)
-def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
+@options(FILES, MANIFESTS, JSON)
+def verify(run: Path, files: tuple[str, ...], manifests: Path | None, as_json: bool) -> None:
     """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
 
     Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
@@ -238,7 +238,7 @@ def verify(run: Path, files: tuple[str, ...], as_json: bool) -> None:
     """
     from harness.verbs import verifying
 
-    sys.exit(verifying.run(run, files, as_json=as_json))
+    sys.exit(verifying.run(run, files, manifests, as_json=as_json))
 
 
 @harness.command()
@@ -259,15 +259,24 @@ def compare(run: Path, other: Path, as_json: bool) -> None:
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
+@click.option("--older-than", metavar="AGE", help="gc: what wasn't used for so long, e.g. 30d.")
+@click.option("--keep-size", metavar="SIZE", help="gc: the longest unused, down to e.g. 50GB.")
+@click.option("--unreachable", is_flag=True, help="gc: what no claim and no run folder needs.")
+@click.option("--runs", type=FOLDER, multiple=True, metavar="RUN", help="gc: one that does.")
 @click.option("--dry-run", is_flag=True, help="gc: only say what would go.")
-def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
-    """List or verify the store's artifacts, or clear what crashes left behind.
+@options(MIRROR, MANIFESTS, PINS)
+def store(action: str, store: Path | None, **given: Any) -> None:
+    """List or verify the store's artifacts, or clear it.
 
-    Example: harness store verify
+    gc removes what crashes left behind. Finished artifacts go only where an option says so; of
+    --older-than, --keep-size and --unreachable all that are given must agree. What a run is using
+    stays, and what went is made again by the next run that needs it.
+
+    Example: harness store gc --older-than 30d --keep-size 50GB --dry-run
     """
     from harness.verbs import storing
 
-    storing.run(action, store, broken=broken, dry_run=dry_run)
+    storing.run(action, store, given)
 
 
 @harness.group()

@@ -185,6 +185,11 @@ def _locks() -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(folder.glob("*.txt"))}
 
 
+def seconds_since(moment: float) -> float:
+    """Seconds from a file's time to now; negative where the clock was put back."""
+    return time.time() - moment
+
+
 def _now() -> str:
     # The one place that reads the wall clock, so the house ban is lifted here.
     now = datetime.datetime.now(datetime.UTC)  # noqa: TID251

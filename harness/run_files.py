@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from harness import strict_json
 from harness.canonical import stream_sha256
 from harness.errors import UsageError, VerificationError
 from harness.models import Family, Model, Sha256
@@ -193,11 +192,9 @@ class RunFiles:
 
 
 def parsed(data: bytes, name: str) -> Any:
-    """JSON without NaN or infinity; VerificationError where `data` isn't that."""
+    """Plain JSON (`strict_json`); VerificationError where `data` isn't that."""
     try:
-        return json.loads(data, parse_constant=_number, parse_float=_number)
-    except RecursionError as error:
-        raise unsound(name, "JSON that is nested too deeply", "what a run writes") from error
+        return strict_json.loads(data)
     except ValueError as error:
         raise unsound(name, f"no JSON: {error}", "what a run writes") from error
 
@@ -221,10 +218,3 @@ def unsound(name: str, got: str, expected: str) -> VerificationError:
 @lru_cache
 def _adapter(family: Family) -> TypeAdapter[Any]:
     return TypeAdapter(PREDICTIONS[family])
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no number")
-    return number

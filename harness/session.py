@@ -13,9 +13,11 @@ import click
 from harness import announce, looks, options
 from harness.artifacts import Store
 from harness.backends import opened
+from harness.collecting import remember_run
 from harness.console import watching
 from harness.ending import parts, surviving_a_closed_pipe
 from harness.errors import EXIT_PRECEDENCE
+from harness.leases import leased
 from harness.manifest import Manifests, choose, load_manifests, select_claims
 from harness.plan import Plan, Request, build_plan
 from harness.records import Comparison
@@ -64,8 +66,14 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
         _device(given),
     )
     store = options.open_store(given["store"])
+    hold(plan, store)
     with watching(quiet) as watcher, opened(given) as backend:
         return walk(plan, store, backend, resources, watcher)
+
+
+def hold(plan: Plan, store: Store) -> None:
+    """Let nothing collect what the plan reads before this command ends."""
+    click.get_current_context().with_resource(leased(store, [one.key for one in plan.stages]))
 
 
 def read(plan: Plan, given: Given) -> dict[str, Comparison]:
@@ -99,6 +107,7 @@ def report(
             provenance=render_provenance(collect_provenance(plan, store)),
         )
         write_run(folder, plan, store, comparisons, pages)
+        remember_run(store, folder)
     finish(folder, given, written=bool(comparisons))
     _junit(plan, outcome, comparisons, given)
     with surviving_a_closed_pipe():

@@ -13,7 +13,7 @@ import pytest
 from tiny_manifests import CLAIM, tiny
 
 from harness.artifacts import Store
-from harness.backends import local
+from harness.backends import OneAtATime
 from harness.canonical import file_sha256
 from harness.console import watching
 from harness.plan import Request, build_plan
@@ -31,6 +31,7 @@ from harness.run_folder import (
 )
 from harness.stages import contract
 from harness.stages.contract import Resources
+from harness.worker import run_stage
 
 
 def make_run(
@@ -60,7 +61,7 @@ def make_run(
         made = Store(folder / "store")
         resources = Resources(mirror=steer, files=brought)
         with watching(quiet=True) as watcher:
-            outcome = execute(plan, made, local.run, resources, watcher)
+            outcome = execute(plan, made, OneAtATime(run_stage), resources, watcher)
     assert outcome.failed == {}
     comparisons = read_comparisons(plan, made)
     pages = Pages(

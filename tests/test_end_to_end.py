@@ -132,6 +132,16 @@ def test_the_report_is_a_function_of_the_comparison_alone(first: Path, tmp_path:
     assert (tmp_path / "report.html").read_bytes() == (first / "run" / "report.html").read_bytes()
 
 
+@pytest.mark.parametrize("made", ["first", "systems"])
+def test_a_run_of_every_task_verifies(made: str, request: pytest.FixtureRequest) -> None:
+    """Every family's scores, of a best-of and of eighteen targets at once, are made again."""
+    folder = request.getfixturevalue(made) / "run"
+    command = [sys.executable, "-m", "harness.cli", "verify", str(folder), "--manifests", str(TINY)]
+    done = run(command)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "All agrees." in done.stdout
+
+
 def test_real_data_from_a_partial_mirror(tmp_path: Path) -> None:
     """Six of nine languages are there: the report says which are not, and where the rows lie."""
     mirror = os.environ.get("HARNESS_MIRROR")

@@ -18,7 +18,7 @@ def suite(tmp_path):
     for name in ("conftest.py", "skip_rules.py"):
         shutil.copy(HERE / name, tmp_path)
     # The conftest asks for its fixtures, which no test here uses.
-    for name in ("cli_runs.py", "tiny_runs.py"):
+    for name in ("cli_runs.py", "run_folders.py", "tiny_runs.py"):
         (tmp_path / name).write_text("")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "allowed_skips.txt").write_text("* => needs DATA unless DATA\n")

@@ -33,6 +33,8 @@ from ray.exceptions import RayError, RayTaskError
 
 # Times that a stage is started anew after its machine or process was lost.
 _RETRIES = 3
+# Seconds after which who waits is told that nothing runs.
+_SILENCE = 60.0
 # Seconds until every machine sees what another has written: NFS clients may remember for a minute
 # that a file wasn't there.
 _PATIENCE = 90.0
@@ -78,9 +80,10 @@ class _Job:
 class _Cluster:
     """The stages that Ray has, each as a stream of events."""
 
-    def __init__(self) -> None:
-        """Ray is connected."""
-        self._remote = ray.remote(num_returns="streaming", max_retries=0)(work)
+    def __init__(self, address: str | None, stack: contextlib.ExitStack) -> None:
+        """Ray is connected with the first stage; closing `stack` ends what runs."""
+        self._address, self._stack = address, stack
+        self._remote: Any = None
         self._jobs: dict[Any, _Job] = {}
 
     def free(self) -> bool:
@@ -94,7 +97,15 @@ class _Cluster:
         resources: Resources,
         watch: Callable[[], Progress],
     ) -> None:
-        """Give the stage to Ray."""
+        """Give the stage to Ray.
+
+        Raises:
+            MachineError: the cluster can't be reached or started, or has no GPU for the stage.
+        """
+        if self._remote is None:
+            self._stack.enter_context(_connected(self._address, resources.device))
+            self._stack.callback(self._cancel)
+            self._remote = ray.remote(num_returns="streaming", max_retries=0)(work)
         with describe_os_errors(store.root):
             store.root.mkdir(parents=True, exist_ok=True)
         self._launch(_Job(planned, store, resources, watch))
@@ -102,12 +113,15 @@ class _Cluster:
     def wait(self) -> Ended:
         """Follow all stages until one has ended."""
         while True:
-            (stream, *_), _ = ray.wait(list(self._jobs), num_returns=1)
-            ended = self._follow(stream)
-            if ended is not None:
-                return ended
+            streams, _ = ray.wait(list(self._jobs), num_returns=1, timeout=_SILENCE)
+            if not streams and not any(job.machine for job in self._jobs.values()):
+                _say(f"nothing runs; stages that wait for a machine with room: {len(self._jobs)}")
+            for stream in streams:
+                ended = self._follow(stream)
+                if ended is not None:
+                    return ended
 
-    def cancel(self) -> None:
+    def _cancel(self) -> None:
         """End what runs: each stage leaves the store as Ctrl-C leaves it."""
         for stream in self._jobs:
             ray.cancel(stream)
@@ -157,7 +171,7 @@ class _Cluster:
         except HarnessError as error:
             _say(f"{_name(job)} failed on {job.machine}")
             return Ended(planned=job.planned, error=error)
-        _say(f"{_name(job)} done on {job.machine}")
+        _say(f"{_name(job)} {'done' if made else 'found made'} on {job.machine}")
         return Ended(planned=job.planned, made=made)
 
     def _again(self, job: _Job, error: RayError) -> Ended | None:
@@ -166,6 +180,7 @@ class _Cluster:
         where = f"{_name(job)} on {job.machine or 'no machine yet'}"
         if job.lost <= _RETRIES:
             _say(f"{where}: lost ({type(error).__name__}); try {job.lost + 1} of {_RETRIES + 1}")
+            job.machine = ""
             self._launch(job)
             return None
         failure = StageError(
@@ -182,7 +197,6 @@ def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
     """A cluster: `--ray-address`, else $RAY_ADDRESS, else one of this machine alone.
 
     Raises:
-        MachineError: the cluster can't be reached or started, or has no GPU where one is asked for.
         UsageError: a certain GPU was asked for.
     """
     device = str(given.get("device") or "auto")
@@ -193,29 +207,19 @@ def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
             expected="cpu or cuda with --backend ray",
             fix="Ray gives each stage a GPU of its own; leave the number out.",
         )
-    with _connected(given.get("ray_address") or os.environ.get("RAY_ADDRESS")):
-        gpus = ray.cluster_resources().get("GPU", 0)
-        if device == "cuda" and not gpus:
-            raise MachineError(
-                where="--device cuda",
-                got="a Ray cluster without a GPU",
-                expected="a machine that tells Ray of one",
-                fix="Use --device cpu, or start Ray where there is a GPU.",
-            )
-        cluster = _Cluster()
-        try:
-            yield cluster
-        finally:
-            cluster.cancel()
+    with contextlib.ExitStack() as stack:
+        yield _Cluster(given.get("ray_address") or os.environ.get("RAY_ADDRESS"), stack)
 
 
 @contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[None]:
+def _connected(address: str | None, device: str) -> Iterator[None]:
     common = {"log_to_driver": False, "logging_level": "ERROR"}
     handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     with contextlib.ExitStack() as stack:
         if address is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ray-"))
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+            )
             # Nothing but descriptions goes through Ray's own memory.
             common |= {"address": "local", "include_dashboard": False, "_temp_dir": folder}
             common |= {"object_store_memory": 100_000_000}
@@ -231,6 +235,13 @@ def _connected(address: str | None) -> Iterator[None]:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         stack.callback(ray.shutdown)
+        if device == "cuda" and not ray.cluster_resources().get("GPU"):
+            raise MachineError(
+                where="--device cuda",
+                got="a Ray cluster without a GPU",
+                expected="a machine that tells Ray of one",
+                fix="Use --device cpu, or start Ray where there is a GPU.",
+            )
         yield
 
 

@@ -70,6 +70,8 @@ def arguments(
         "entrypoint": list(work.entrypoint),
         "working_dir": os.getcwd(),
         "environment": {"HARNESS_IMAGE_IDENTITY": _identity(image), **work.environment},
+        # The caller's proxies, which may hold a password, are of no use without a network.
+        "use_config_proxy": False,
         "labels": {"harness.role": "worker" if work.stdin else "run"},
         "stdin_open": work.stdin,
         "tty": work.terminal,

@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 
 from harness.errors import DataError
 from harness.models import Family
+
+Finite = Annotated[float, AllowInfNan(False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class Prediction:
     id: str
     text: str
     """Empty: the system says that the context holds no answer."""
-    score: float
+    score: Finite
     """Sum of the start and end logits of the span."""
     start: int
     end: int
@@ -124,7 +126,7 @@ class LabelPrediction:
 
     id: str
     label: str
-    logits: tuple[float, ...]
+    logits: tuple[Finite, ...]
     """One for each label or choice."""
 
 
@@ -144,7 +146,7 @@ class PairPrediction:
     id: str
     """Of the sentence that was looked up."""
     mate: str
-    score: float
+    score: Finite
     """Cosine, or margin where pairs are mined."""
 
 
@@ -191,7 +193,7 @@ def read_predictions(path: Path, family: Family = "extractive_qa") -> list[Any]:
 
 
 def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
-    read = _validator(record).validate_json
+    read = functools.partial(_validator(record).validate_json, strict=True, extra="forbid")
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
@@ -202,9 +204,7 @@ def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
 
 @functools.cache
 def _validator(record: type[Any]) -> TypeAdapter[Any]:
-    """Strict, nothing unknown, no NaN: a number is never taken for a text or the reverse."""
-    rules = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-    return TypeAdapter(with_config(rules)(record))
+    return TypeAdapter(record)
 
 
 def _not_a_row(path: Path, line: int, record: type[Any], error: ValidationError) -> DataError:

@@ -154,9 +154,13 @@ def _sentence(group: Sequence[ItemChanges], names: tuple[str, str]) -> str:
     gained, lost = sum(one.gained for one in group), sum(one.lost for one in group)
     total = sum(one.both + one.neither for one in group) + gained + lost
     return (
-        f"Of {count(total, 'item')}, {in_words(gained)} are got by “{names[0]}” alone and "
-        f"{in_words(lost)} by “{names[1]}” alone."
+        f"Of {count(total, 'item')}, “{names[0]}” alone gets {_amount(gained)}, and "
+        f"“{names[1]}” alone {_amount(lost)}."
     )
+
+
+def _amount(items: int) -> str:
+    return in_words(items) if items else "none"
 
 
 def _note(group: Sequence[ItemChanges], cards: int) -> str:

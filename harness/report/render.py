@@ -127,8 +127,8 @@ def _page_names(comparisons: Sequence[Comparison]) -> list[str]:
     """A file for each claim, named after it; ids are somebody's words, names are not."""
     names: list[str] = []
     for place, one in enumerate(comparisons, start=1):
-        name = re.sub("[^a-z0-9]+", "-", one.claim.id.lower()).strip("-")[:80]
-        taken = f"{name}.html" in (*names, INDEX, PROVENANCE_PAGE, ".html")
+        name = re.sub("[^a-z0-9]+", "-", one.claim.id.lower()).strip("-")[:80] or "claim"
+        taken = f"{name}.html" in (*names, INDEX, PROVENANCE_PAGE)
         names.append(f"{name}-{place}.html" if taken else f"{name}.html")
     return names
 

@@ -47,7 +47,7 @@ def summary(comparisons: Sequence[Comparison]) -> str:
     claims = count(len(comparisons), "claim")
     return (
         f"{claims[0].upper()}{claims[1:]}: {listing(parts)}. What was required of this run is "
-        f"met by {in_words(met)}."
+        f"met by {in_words(met) if met else 'none'}."
     )
 
 

@@ -76,10 +76,10 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: f"[U+{ord(found.group()):04X}]", text)
 
 
-def readable(text: str) -> str:
+def readable(text: str, longest: int = _LONGEST) -> str:
     """`visible` text, cut where it is so long that nobody reads it, with its length."""
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… [{len(text):,} characters]"
+    if len(text) > longest:
+        text = f"{text[:longest]}… [{len(text):,} characters]"
     return visible(text)
 
 

@@ -37,6 +37,7 @@ def run(
     store = options.open_store(given["store"])
     alone = _data_alone(plan)
     _refuse_what_is_missing(plan, alone, resources)
+    session.hold(alone, store)
     with watching(as_json) as watcher, opened({}) as backend:
         outcome = execute(alone, store, backend, resources, watcher)
     failed = {**outcome.failed, **plan.refused}

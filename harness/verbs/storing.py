@@ -1,4 +1,4 @@
-"""`harness store list|verify|gc`."""
+"""`harness store list|verify`; `gc` is in `clearing`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.artifacts import PROVENANCE, Store
 from harness.errors import UsageError, VerificationError
 from harness.redaction import printable
 from harness.stages.contract import STAGES
+from harness.verbs import clearing
 
 Metas = dict[str, dict[str, Any]]
 # Roles of the input that describes an artifact best, the best first.
@@ -22,17 +23,18 @@ _DEEPEST = 20
 _ORDER = {one.name: number for number, one in enumerate(STAGES)}
 
 
-def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> None:
-    """Do `action` on the store.
+def run(action: str, folder: Path | None, given: Mapping[str, Any]) -> None:
+    """Do `action` on the store; `given` holds the options of `gc`.
 
     Raises:
         UsageError: the named store isn't there, or an option is another action's.
         VerificationError: verify found files that aren't as they were written.
     """
-    if action != "gc" and (broken or dry_run):
+    foreign = [name for name, value in given.items() if value]
+    if action != "gc" and foreign:
         raise UsageError(
             where=f"store {action}",
-            got="--broken" if broken else "--dry-run",
+            got=f"--{foreign[0].replace('_', '-')}",
             expected="no such option",
             fix="It belongs to `harness store gc`.",
         )
@@ -51,7 +53,7 @@ def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> Non
     elif action == "verify":
         _verify(store)
     else:
-        _collect(store, broken=broken, dry_run=dry_run)
+        clearing.run(store, given)
 
 
 def _list(store: Store) -> None:
@@ -59,13 +61,13 @@ def _list(store: Store) -> None:
     metas, damaged = _metas(store)
     rows = [(_place(_stage(meta)), _made(store, key), key) for key, meta in metas.items()]
     for _, made, key in sorted(rows):
-        stage, size = _stage(metas[key]), _size(_bytes(metas[key]))
+        stage, size = _stage(metas[key]), clearing.size_text(_bytes(metas[key]))
         line = f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_described(key, metas)}"
         click.echo(printable(line.rstrip()))
     for key in damaged:
         click.echo(f"{key[:12]}  damaged: see `harness store verify`")
     count = len(metas) + len(damaged)
-    total = _size(sum(_bytes(meta) for meta in metas.values()))
+    total = clearing.size_text(sum(_bytes(meta) for meta in metas.values()))
     click.echo(f"{count} artifact{'' if count == 1 else 's'}, {total.strip()}, in {store.root}")
 
 
@@ -130,13 +132,6 @@ def _place(stage: str) -> int:
     return _ORDER.get(stage, len(_ORDER))
 
 
-def _size(count: int) -> str:
-    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= least:
-            return f"{count / least:.1f} {unit}"
-    return f"{count} B "
-
-
 def _verify(store: Store) -> None:
     keys = list(store.keys())
     problems = [problem for key in keys for problem in store.verify(key)]
@@ -150,18 +145,3 @@ def _verify(store: Store) -> None:
             fix="`harness store gc --broken` drops those artifacts; a run makes them again.",
         )
     click.echo(f"{len(keys)} artifacts, every file as recorded")
-
-
-def _collect(store: Store, *, broken: bool, dry_run: bool) -> None:
-    word = "would remove" if dry_run else "removed"
-    swept = store.sweep(dry_run=dry_run)
-    for name in swept:
-        click.echo(f"{word} unfinished work {name}")
-    damaged = [key for key in store.keys() if store.verify(key)] if broken else []  # noqa: SIM118
-    for key in damaged:
-        if not dry_run:
-            with store.locked(key):
-                store.remove(key)
-        click.echo(f"{word} broken artifact {key[:16]}")
-    if not (swept or damaged):
-        click.echo("nothing to remove")

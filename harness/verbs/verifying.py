@@ -26,13 +26,13 @@ _WIDE = 100
 Checked = Sequence[tuple[Check, Outcome]]
 
 
-def run(folder: Path, files: Sequence[str], *, as_json: bool) -> int:
+def run(folder: Path, files: Sequence[str], manifests: Path | None, *, as_json: bool) -> int:
     """Verify and print; returns the exit status.
 
     Raises:
         UsageError: no such folder, or a wrong --files.
     """
-    checked = verify(folder, options.file_folders(files))
+    checked = verify(folder, options.file_folders(files), manifests)
     with surviving_a_closed_pipe():
         if as_json:
             click.echo(json.dumps(_document(folder, checked), indent=1, sort_keys=True))
@@ -48,6 +48,8 @@ def _print(checked: Checked) -> None:
         click.echo(f"differs: {visible(str(one))}", err=True)
     for one in _once(outcome.lacking for _, outcome in checked):
         click.echo(f"not checked: {visible(str(one))}", err=True)
+    for one in _once(outcome.notes for _, outcome in checked):
+        click.echo(f"note: {visible(str(one))}", err=True)
     click.echo(_last_words([outcome for _, outcome in checked]))
     click.echo(UNSEEN)
 
@@ -68,6 +70,8 @@ def _result(outcome: Outcome) -> Text:
         return Text(f"{len(outcome.findings):,} differ", style="bold red")
     if outcome.lacking:
         return Text("not all checked", style="yellow")
+    if outcome.notes:
+        return Text("see the notes", style="yellow")
     return Text("agrees", style="green")
 
 
@@ -97,6 +101,7 @@ def _document(folder: Path, checked: Checked) -> dict[str, Any]:
                 "compared": outcome.compared,
                 "findings": [_finding(one) for one in outcome.findings],
                 "not_checked": [_finding(one) for one in outcome.lacking],
+                "notes": [_finding(one) for one in outcome.notes],
             }
             for check, outcome in checked
         ],

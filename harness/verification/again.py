@@ -39,6 +39,8 @@ class Again:
     brought: Mapping[str, Path]
     """Licensed data set -> the user's folder with it."""
     scratch: Path
+    manifests: Path | None = None
+    """The user's own, laid over the project's."""
     made: dict[str, Any] = field(default_factory=dict)
 
     def comparison(self, stage: StageRecord) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.artifacts import describe_os_errors
 from harness.errors import DataError, HarnessError, MachineError
 from harness.run_files import RunFiles
-from harness.verification import derived, folder, numbers
+from harness.verification import claims, derived, folder, numbers
 from harness.verification.again import Again
 from harness.verification.results import LackingError, Outcome
 
@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     Check(name="run.json", how="its own sha256, claims and stages", function=folder.record),
     Check(name="stages", how="each key with all that it is made of", function=folder.stages),
     Check(name="parts", how="what is kept of each stage with stages.json", function=folder.parts),
+    Check(name="claims", how="beside this installation's manifests", function=claims.claims),
     Check(name="scores", how="made again from predictions and gold", function=numbers.scores),
     Check(name="estimates", how="made again from the items' scores", function=numbers.estimates),
     Check(name="verdicts", how="judged again by each claim's rule", function=numbers.verdicts),
@@ -40,19 +41,22 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def verify(run: Path, brought: Mapping[str, Path]) -> list[tuple[Check, Outcome]]:
+def verify(
+    run: Path, brought: Mapping[str, Path], manifests: Path | None = None
+) -> list[tuple[Check, Outcome]]:
     """Do every check on a run folder.
 
     Args:
         run: the folder.
         brought: licensed data set -> the user's folder with it.
+        manifests: the user's own, laid over the project's.
 
     Raises:
         UsageError: there is no such folder, or it never was one of a run.
         MachineError: no space for the scratch folder.
     """
     with tempfile.TemporaryDirectory(prefix="harness-verify-") as scratch:
-        again = Again(RunFiles(run), brought, Path(scratch))
+        again = Again(RunFiles(run), brought, Path(scratch), manifests)
         _ = again.files.names
         with describe_os_errors(scratch, "$TMPDIR"):
             return [(check, outcome_of(check, again)) for check in CHECKS]

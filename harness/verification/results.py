@@ -32,6 +32,8 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     lacking: list[Finding] = field(default_factory=list)
     """What couldn't be looked at, and why."""
+    notes: list[Finding] = field(default_factory=list)
+    """What a reader should know; no fault of the folder."""
 
     def differs(self, subject: str, text: str) -> None:
         """Add a finding, once."""

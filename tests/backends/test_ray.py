@@ -67,8 +67,8 @@ def cluster():
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         machines = Machines(folder)
-    yield machines
-    machines.stop()
+        yield machines
+        machines.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -157,7 +157,9 @@ def test_stages_run_side_by_side_on_both_machines(backend, store, steer):
     for name in ("one", "two"):
         (steer / name).write_text("hold")
         backend.submit(planned(name), store, resources, fake_stages.Silent)
+    until = time.monotonic() + 60
     while not (steer / "log").exists() or ran(steer) != ["one", "two"]:
+        assert time.monotonic() < until
         time.sleep(0.05)
     for name in ("one", "two"):
         (steer / name).unlink()
@@ -217,11 +219,10 @@ def test_a_machine_that_has_another_store_is_told(backend, steer, monkeypatch):
         run_on(backend, planned("first"), store, Resources(mirror=steer))
 
 
-def test_a_cluster_without_a_gpu_is_told_from_the_first(machines):
+def test_a_cluster_without_a_gpu_is_told_from_the_first(backend, store):
     """Rather than after hours of waiting for one."""
-    given = {"backend": "ray", "ray_address": machines.address, "device": "cuda"}
     with pytest.raises(MachineError, match="--device cuda: got a Ray cluster without a GPU"):
-        opened(given).__enter__()
+        run_on(backend, planned("first"), store, Resources(device="cuda"))
 
 
 def test_a_cluster_that_does_not_answer_is_told(cli, steer):

@@ -34,7 +34,7 @@ def main() -> None:
         return
     from fuzzing.campaign import TARGETS
 
-    print(
+    _say(
         f"seed {given.start}; {'target':<16}{'inputs':>9}{'refused':>9}{'seconds':>9}"
         f"{'slowest':>9}{'MiB':>7}  crashes"
     )
@@ -50,7 +50,7 @@ def _alone(given: argparse.Namespace) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     count = fuzz(given.targets[0], inputs=given.inputs, seconds=given.seconds, start=given.start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({**vars(count), "peak": peak}))
+    _say(json.dumps({**vars(count), "peak": peak}))
 
 
 def _target(name: str, given: argparse.Namespace) -> int:
@@ -64,18 +64,22 @@ def _target(name: str, given: argparse.Namespace) -> int:
             check=False,
         )
         if ran.returncode:
-            print(f"{name}: ended with {ran.returncode}, on {Path(last.name).read_text()[:2000]}")
+            _say(f"{name}: ended with {ran.returncode}, on {Path(last.name).read_text()[:2000]}")
             return 1
     found = json.loads(ran.stdout)
     crashes = found["crashes"]
-    print(
+    _say(
         f"{'':<{len(str(given.start)) + 7}}{name:<16}{found['inputs']:>9}{found['refused']:>9}"
-        f"{found['seconds']:>9.0f}{found['slowest']:>9.3f}{found['peak']:>7}  {len(crashes)}",
-        flush=True,
+        f"{found['seconds']:>9.0f}{found['slowest']:>9.3f}{found['peak']:>7}  {len(crashes)}"
     )
     for place, (value, told) in crashes.items():
-        print(f"  {place}\n    input: {value[:600]}\n{_indented(told)}")
+        _say(f"  {place}\n    input: {value[:600]}\n{_indented(told)}")
     return len(crashes)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _python() -> list[str]:

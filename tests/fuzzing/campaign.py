@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fuzzing import data_targets, stored_targets
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from fuzzing import data_targets, run_targets, stored_targets
 from harness.errors import HarnessError
 
-TARGETS = data_targets.TARGETS | stored_targets.TARGETS
+TARGETS = data_targets.TARGETS | stored_targets.TARGETS | run_targets.TARGETS
 _ROUND = 50
 _SECONDS_AN_INPUT = 10.0
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
 from hypothesis import strategies as st
 
+from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
 from harness.metrics import SCORERS
 from harness.metrics.families import Language, score_language
 from harness.models import Family

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import tiny_manifests
-from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
 from hub_server import REVISION
 from hypothesis import strategies as st
-import example
-import systems_example
 
+from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
 from harness import manifest, yaml12
 from harness.artifacts import Store
 from harness.canonical import bytes_sha256, canonical_json, digest
@@ -27,6 +27,10 @@ from harness.resources import resource_dir
 from harness.run import calibration
 from harness.sources import mirror
 from harness.verbs import rendering, storing
+
+# The examples of the report's own tests.
+sys.path.append(str(Path(__file__).parent.parent / "report"))
+example, systems_example = map(importlib.import_module, ("example", "systems_example"))
 
 _PLACES: dict[str, tuple[str, Any]] = {
     "paper": ("papers/phang2020/paper.yaml", Paper),

@@ -128,8 +128,7 @@ class Page:
             self.send(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **size)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.colours(dark=dark)
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.send("Page.navigate", url=path.absolute().as_uri())
         while not self._loaded:
@@ -150,6 +149,11 @@ class Page:
             self.dialogs.append(values["message"])
         elif method == "Log.entryAdded":
             self.complaints.append(values["entry"]["text"])
+
+    def colours(self, *, dark: bool) -> None:
+        """Which colours the reader prefers."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", features=[scheme])
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, a promise's once it is there."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from example import gain, no_better
+from full_example import full
 
 from harness.report.render import render_claim, render_run
 from harness.report.terms import FLAGS
@@ -200,6 +201,14 @@ def test_every_picture_has_words(run_html):
 def test_page_is_light(claim_html):
     """One claim stays under 300 KB."""
     assert len(claim_html.encode()) < 300_000
+
+
+def test_a_full_run_of_tydi_qa_weighs_at_most_three_megabytes():
+    """5,077 items, three systems and seeds, and every item that a comparison records."""
+    comparison = full()
+    html = render_claim(comparison).encode()
+    assert html.count(b'<li class="card ') == sum(len(one.shown) for one in comparison.items) == 180
+    assert len(html) < 3_000_000
 
 
 def test_policy_forbids_everything_but_inline_style(claim_html):
