@@ -46,7 +46,7 @@ def best_answers(
     best = _best_of_windows(start_logits, end_logits, windows, settings)
     null = _null_scores(start_logits, end_logits, windows, settings)
     starts = np.searchsorted(windows.example, np.arange(len(examples) + 1))
-    for index in np.flatnonzero(starts[1:] == starts[:-1]):
+    for index in np.flatnonzero(starts[1:] == starts[:-1]).tolist():
         raise DataError(
             where=f"example {examples[index].id}",
             got="no window",
@@ -54,7 +54,7 @@ def best_answers(
             fix="Leave the example out of the data set.",
         )
     top = np.maximum.reduceat(best[:, 0], starts[:-1]) if len(examples) else np.empty(0)
-    for index in np.flatnonzero(~np.isfinite(top)):
+    for index in np.flatnonzero(~np.isfinite(top)).tolist():
         mine = slice(int(starts[index]), int(starts[index + 1]))
         best[mine] = _exhaustive(start_logits, end_logits, windows, mine, settings)
         top[index] = best[mine, 0].max()
