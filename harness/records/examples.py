@@ -193,7 +193,7 @@ def read_predictions(path: Path, family: Family = "extractive_qa") -> list[Any]:
 
 
 def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
-    read = functools.partial(_validator(record).validate_json, strict=True, extra="forbid")
+    read = functools.partial(_VALIDATORS[record].validate_json, strict=True, extra="forbid")
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
@@ -202,9 +202,7 @@ def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
                 raise _not_a_row(path, number, record, error) from error
 
 
-@functools.cache
-def _validator(record: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(record)
+_VALIDATORS = {one: TypeAdapter(one) for one in (*EXAMPLES.values(), *PREDICTIONS.values())}
 
 
 def _not_a_row(path: Path, line: int, record: type[Any], error: ValidationError) -> DataError:
