@@ -46,7 +46,7 @@ lock-check: setup
 
 lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgrade for newer versions)
 	@for one in runtime ray dev; do \
-	    $(BIN)/uv pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11 \
+	    $(BIN)/uv pip compile --quiet --no-config --universal --generate-hashes --override requirements/override.txt --python-version 3.11 \
 	        --custom-compile-command "make lock" --output-file requirements/$$one.txt $(ARGS) requirements/$$one.in || exit; \
 	done
 	@$(BIN)/python requirements/check.py

@@ -18,7 +18,7 @@ import numpy as np
 Answers = dict[str, str]
 
 
-def answers(
+def answers(  # noqa: C901 - as long as what it stands for
     questions: Any,
     windows: Any,
     starts: np.ndarray,

@@ -149,10 +149,10 @@ def ours_sizes(encoder: Path) -> None:
 def _ours(
     encoder: Path, *, threads: int = THREADS, vocabulary: int = 1, sizes: tuple[int, ...] = ()
 ) -> None:
+    import material
     import numpy as np
     import torch
 
-    import material
     from harness.tasks import extractive_qa
     from harness.training.batching import Course, collate
     from harness.training.loop import train
@@ -205,14 +205,14 @@ def _trimmed(encoder: Path, features: Any, threads: int, vocabulary: int) -> tup
 
 
 def trainer_default(encoder: Path) -> None:
-    """transformers' Trainer as the example script sets it up: fp32, padded to the longest length."""
+    """Transformers' Trainer as the example script sets it up: fp32, padded to 384 tokens."""
     import peer
 
     peer.train(encoder, best=False, steps=STEPS["trainer_default"], rounds=ROUNDS)
 
 
 def trainer_best(encoder: Path) -> None:
-    """transformers' Trainer at its best: bf16, padded to the batch's longest, grouped by length."""
+    """Transformers' Trainer at its best: bf16, padded to the batch's longest, grouped by length."""
     import peer
 
     peer.train(encoder, best=True, steps=STEPS["trainer_best"], rounds=ROUNDS)
@@ -220,9 +220,9 @@ def trainer_best(encoder: Path) -> None:
 
 def ours_predict(encoder: Path) -> None:
     """Logits as the stage `predict` makes them: packed, in batches of similar length, bf16."""
+    import material
     import torch
 
-    import material
     from harness.training.batching import collate
     from harness.training.heads import new_head
     from harness.training.infer import all_logits
@@ -259,11 +259,10 @@ def products_fp32(encoder: Path) -> None:
 
 
 def _products(encoder: Path, kind: str) -> None:
-    import numpy as np
-    import torch
-
     import material
+    import numpy as np
     import roofline
+    import torch
 
     torch.set_num_threads(THREADS)
     features = material.windows(encoder, material.questions("train"), training=True)
