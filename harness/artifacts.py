@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
-from harness.sealed import META, problems, read_meta, seal
+from harness.sealed import META, flush, problems, read_meta, seal
 
 PROVENANCE = "provenance.json"
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
@@ -165,11 +165,14 @@ class Store:
         return found + [f"{key[:12]}/{problem}" for problem in problems(folder, meta, names)]
 
     def remove(self, key: str) -> None:
-        """Drop an artifact: its meta first, so that a crash leaves nothing that looks complete."""
+        """Drop an artifact: its name first, so that a crash leaves nothing that looks complete."""
         folder = self.path(key)
+        aside = self.root / "work" / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
         with describe_os_errors(self.root):
-            (folder / META).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(folder, aside)
+            flush(folder.parent)
+            shutil.rmtree(aside)
 
     def sweep(self, *, dry_run: bool = False) -> list[str]:
         """Remove work folders that no live worker holds; returns their names."""

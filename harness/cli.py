@@ -36,6 +36,9 @@ IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$
 MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
 CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
 TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container may run.")
+CHECKPOINTS = click.option(
+    "--checkpoints", help="In long stages: 60s, 500steps or never.  [$HARNESS_CHECKPOINTS]"
+)
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
 )
@@ -64,7 +67,7 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -253,7 +256,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

@@ -54,6 +54,7 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
         options.mirror_dir(given["mirror"]),
         given["files"],
         options.resolve_device(given["device"]),
+        given.get("checkpoints"),
     )
     store = options.open_store(given["store"])
     with watching(quiet) as watcher, opened(given) as backend:
