@@ -6,6 +6,7 @@ import collections
 import os
 import shutil
 import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import click
 import numpy as np
 
 from faults import runs
+from faults.power import unsound
 from harness.stages.contract import STAGES
 
-# Seconds until a kill: short ones hit the stages that take milliseconds, long ones let it go on.
-_SHORTEST, _LONGEST = 0.02, 12.0
-# A stage that was started so often without being finished gets all the time that it needs.
-_PATIENCE = 12
+# Seconds from the first stage of a run to the kill: short ones hit the stages that take
+# milliseconds, long ones let it go on.
+_SHORTEST, _LONGEST = 0.005, 8.0
+# So many kills without a stage finished between them: the next ones come later and later.
+_PATIENCE = 3
 
 
 @dataclass
@@ -38,24 +41,22 @@ class Toll:
         return self.kills.total()
 
 
-def campaign(
-    folder: Path, words: tuple[str, ...], kills: int, seed: int, checkpoints: str = "0s"
-) -> Toll:
+def campaign(folder: Path, calm: runs.Case, kills: int, seed: int) -> Toll:
     """Kill runs of a command until so many kills are done and the last run got through.
+
+    `calm` is a run of it that nobody killed.
 
     After each kill: what was finished before is there, with the same bytes, and whatever looks
     complete verifies. At the end of each run: every file as in a run that nobody killed.
     """
-    calm = runs.Case(folder=folder / "calm", words=words, checkpoints="never")
-    assert runs.run(calm) in runs.VERDICT, runs.said(calm)
     expected = runs.results(calm)
     kinds = {key: str(calm.store.meta(key)["stage"]) for key in runs.finished(calm.store)}
     rng, toll = np.random.default_rng(seed), Toll()
     while toll.injected() < kills or toll.runs == 0:
-        case = runs.Case(folder=folder / "killed", words=words, checkpoints=checkpoints)
+        case = runs.Case(folder=folder / "killed", words=calm.words)
         _until_done(case, kinds, kills, rng, toll)
         found = [f"differs: {name}" for name in runs.differences(case, expected)]
-        toll.faults += found + runs.unsound(case.store)
+        toll.faults += found + unsound(case.store)
         toll.runs += 1
         _tell(toll, kills)
         shutil.rmtree(case.folder)
@@ -69,13 +70,11 @@ def _until_done(
     idle = 0
     while True:
         wait = float(np.exp(rng.uniform(np.log(_SHORTEST), np.log(_LONGEST))))
-        enough = toll.injected() >= kills or idle >= _PATIENCE
+        wait *= 2.0 ** (idle // _PATIENCE)
+        enough = toll.injected() >= kills
         shutil.rmtree(case.store.root / "work", ignore_errors=True)
         child = runs.start(case)
-        status = runs.wait(child, None if enough else wait)
-        if status is None:
-            os.kill(child, signal.SIGKILL)
-            status = runs.wait(child)
+        status = runs.wait(child) if enough else _after(child, case, wait)
         after = runs.finished(case.store)
         toll.faults += [f"lost: {key}" for key in before if after.get(key) != before[key]]
         toll.faults += [
@@ -94,6 +93,18 @@ def _until_done(
         toll.kills[stages.pop() if stages else "between stages"] += 1
         if list((case.store.root / "scratch").glob("*/[0-9]*")):
             toll.resumed += 1
+
+
+def _after(child: int, case: runs.Case, wait: float) -> int | None:
+    """Kill a run so many seconds after its first stage started; its exit status."""
+    while (status := runs.wait(child, 0.0)) is None and not runs.in_progress(case.store):
+        time.sleep(0.002)
+    if status is None:
+        status = runs.wait(child, wait)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        status = runs.wait(child)
+    return status
 
 
 def _tell(toll: Toll, kills: int) -> None:

@@ -22,7 +22,7 @@ from harness.worker import run_stage
 
 _STEPS = 4
 _KEYS = ("a" * 64, "b" * 64)
-_STAGES = (Stage(name="make", version=1, reads=("number",), run="faults.power:make"),)
+STAGES = (Stage(name="make", version=1, reads=("number",), run="faults.power:make"),)
 
 
 def make(context: StageContext) -> None:
@@ -79,10 +79,10 @@ def campaign(folder: Path, each: int, seed: int) -> Losses:
     In each state: what looks complete is, with the right bytes; what was finished is there; and the
     same work, done again, ends with the same bytes.
     """
-    before, contract.STAGES = contract.STAGES, _STAGES
+    before, contract.STAGES = contract.STAGES, STAGES
     try:
         work(Store(folder / "calm"))
-        expected = _payloads(Store(folder / "calm"))
+        expected = payloads(Store(folder / "calm"))
         (folder / "live").mkdir()
         disk, losses, finished = Disk(folder / "live"), Losses(), list[str]()
         rng = np.random.default_rng(seed)
@@ -100,26 +100,27 @@ def campaign(folder: Path, each: int, seed: int) -> Losses:
 
         with watched(disk, cut):
             work(Store(folder / "live"), finished)
-        assert _payloads(Store(folder / "live")) == expected
+        assert payloads(Store(folder / "live")) == expected
         return losses
     finally:
         contract.STAGES = before
 
 
 def _look_at(store: Store, finished: set[str], expected: dict[str, str]) -> list[str]:
-    found = [f"looks complete: {problem}" for problem in _unsound(store)]
+    found = [f"looks complete: {problem}" for problem in unsound(store)]
     found += [f"lost: {key[:4]}" for key in finished if not store.has(key)]
-    wrong = {name for name, one in _payloads(store).items() if expected.get(name) != one}
+    wrong = {name for name, one in payloads(store).items() if expected.get(name) != one}
     found += [f"wrong: {name}" for name in wrong]
     work(store)
-    return found if _payloads(store) == expected else [*found, "another end"]
+    return found if payloads(store) == expected else [*found, "another end"]
 
 
-def _unsound(store: Store) -> list[str]:
+def unsound(store: Store) -> list[str]:
+    """What is wrong with artifacts that look complete."""
     return [problem for key in store.keys() for problem in store.verify(key)]  # noqa: SIM118
 
 
-def _payloads(store: Store) -> dict[str, str]:
+def payloads(store: Store) -> dict[str, str]:
     """Of complete artifacts: file -> sha256, without times."""
     found = {}
     for key in store.keys():  # noqa: SIM118

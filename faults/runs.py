@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.artifacts import META, Store
+from harness.artifacts import Store
 from harness.canonical import file_sha256
 from harness.provenance import environment
+from harness.sealed import META
 
 VERDICT = (0, 10, 11)
 # Times and machines are told here; everything else must be the same.
@@ -34,6 +35,8 @@ class Case:
     words: tuple[str, ...]
     """Of the command, places apart: claims, profile, what is read."""
     checkpoints: str = "0s"
+    place: str = "run"
+    """Name of the run folder; several runs of one command on one store have their own."""
 
     @property
     def store(self) -> Store:
@@ -42,7 +45,7 @@ class Case:
 
     def command(self) -> list[str]:
         """The arguments of `harness`."""
-        places = ["--store", str(self.store.root), "--out", str(self.folder / "run")]
+        places = ["--store", str(self.store.root), "--out", str(self.folder / self.place)]
         return ["reproduce", *self.words, *places, "--checkpoints", self.checkpoints]
 
 
@@ -65,8 +68,13 @@ def load() -> None:
     environment()
 
 
-def start(case: Case, before: Callable[[], None] | None = None) -> int:
-    """Fork a run of the case's command; `before` is called in it first. Its process id."""
+def start(
+    case: Case, before: Callable[[], None] | None = None, words: Sequence[str] | None = None
+) -> int:
+    """Fork a run of the case's command, or of `harness` with `words`; its process id.
+
+    `before` is called in it first.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -76,10 +84,10 @@ def start(case: Case, before: Callable[[], None] | None = None) -> int:
     try:
         os.setsid()
         case.folder.mkdir(parents=True, exist_ok=True)
-        log = os.open(case.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        log = os.open(_log(case), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        sys.argv = ["harness", *case.command()]
+        sys.argv = ["harness", *(words or case.command())]
         if before:
             before()
         from harness import cli
@@ -107,36 +115,38 @@ def wait(child: int, seconds: float | None = None) -> int | None:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def run(case: Case, before: Callable[[], None] | None = None) -> int:
-    """Run the case to its end; its exit status."""
-    status = wait(start(case, before))
+def run(
+    case: Case, before: Callable[[], None] | None = None, words: Sequence[str] | None = None
+) -> int:
+    """Run to the end, as `start`; the exit status."""
+    status = wait(start(case, before, words))
     assert status is not None
     return status
 
 
 def said(case: Case) -> str:
     """What its runs printed."""
-    return (case.folder / "log").read_text(encoding="utf-8", errors="replace")
+    return _log(case).read_text(encoding="utf-8", errors="replace")
+
+
+def _log(case: Case) -> Path:
+    return case.folder / f"{case.place}.log"
 
 
 def results(case: Case) -> dict[str, str]:
     """Every file that equal runs must have in common -> its sha256: run folder and payloads."""
     found = {}
-    for top in (case.folder / "run", case.store.root / "artifacts"):
+    places = {"run": case.folder / case.place, "artifacts": case.store.root / "artifacts"}
+    for place, top in places.items():
         for path in sorted(top.rglob("*")):
             if path.is_file() and path.name not in _FREE:
-                found[str(path.relative_to(case.folder))] = file_sha256(path)
+                found[f"{place}/{path.relative_to(top)}"] = file_sha256(path)
     return found
 
 
 def finished(store: Store) -> dict[str, str]:
     """Key -> sha256 of meta.json (which holds those of all other files), of what is finished."""
     return {key: file_sha256(store.path(key) / META) for key in store.keys()}  # noqa: SIM118
-
-
-def unsound(store: Store) -> list[str]:
-    """What is wrong with artifacts that look complete."""
-    return [problem for key in store.keys() for problem in store.verify(key)]  # noqa: SIM118
 
 
 def in_progress(store: Store) -> set[str]:
@@ -157,8 +167,7 @@ def scratch_folder(place: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def differences(case: Case, expected: dict[str, str], names: Sequence[str] = ()) -> list[str]:
+def differences(case: Case, expected: dict[str, str]) -> list[str]:
     """Files of the case that differ from `expected`, are missing, or are too many."""
     found = results(case)
-    both = {name for name in {*found, *expected} if not names or name in names}
-    return sorted(name for name in both if found.get(name) != expected.get(name))
+    return sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))

@@ -33,9 +33,9 @@ BACKEND = click.option(
     help="Where stages run.",
 )
 IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
-MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
+MEMORY = click.option("--memory", help="A worker's, e.g. 8g; a container's default: 90 % of all.")
 CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
-TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container may run.")
+TIMEOUT = click.option("--timeout", type=float, help="Seconds that a worker may run.")
 CHECKPOINTS = click.option(
     "--checkpoints", help="In long stages: 60s, 500steps or never.  [$HARNESS_CHECKPOINTS]"
 )

@@ -1,13 +1,16 @@
 """Stages that take milliseconds, in place of those that read data and train.
 
 A file in the folder given as `resources.mirror` (`--mirror`) steers them, so that keys stay as
-they are: its name is a stage's (or `make`), its text an error class, `sleep`, or `bug`. Every
-stage that runs adds its name to the file `log` there. `score` and `compare` stay the real ones.
+they are: its name is a stage's (or `make`), its text an error class, `sleep`, `leak`, `die` or
+`bug`. Every stage that runs adds its name to the file `log` there. `score` and `compare` stay the
+real ones.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -173,10 +176,21 @@ def _steer(context: StageContext, name: str) -> None:
         time.sleep(0.5)
     elif what == "KeyboardInterrupt":
         raise KeyboardInterrupt
+    elif what == "leak":
+        _leak()
+    elif what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif what == "bug":
         raise RuntimeError("a bug")
     elif what:
         raise getattr(errors, what)(where=name, got="a fault", expected="none", fix="Mend it.")
+
+
+def _leak() -> None:
+    held = []
+    while True:
+        held.append(b"x" * (16 << 20))
+        time.sleep(0.02)
 
 
 def _note(context: StageContext, name: str) -> str | None:

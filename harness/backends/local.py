@@ -1,4 +1,4 @@
-"""The worker in this process."""
+"""The worker in this process; in one of its own where memory or time are limited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.artifacts import Store
 from harness.backends import Backend
-from harness.containers.limits import refuse_limits
+from harness.containers.limits import memory_bytes, read_limits, refuse_limits
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources
 from harness.worker import run_stage
@@ -21,6 +21,18 @@ def run(planned: PlannedStage, store: Store, resources: Resources, progress: Pro
 
 @contextlib.contextmanager
 def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
-    """`run`; UsageError where an option of containers was given."""
+    """`run`, or the same within limits.
+
+    Raises:
+        UsageError: an option of containers was given, or an amount that isn't one.
+    """
     refuse_limits(given)
-    yield run
+    limits = read_limits(given)
+    if limits.memory is None and limits.timeout is None:
+        yield run
+        return
+    # Imported here: most runs have no limits.
+    from harness.backends import apart
+
+    with apart.opened(memory_bytes(limits), limits.timeout) as limited:
+        yield limited

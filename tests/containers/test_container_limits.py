@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.containers.limits import Limits, read_limits, refuse_limits
+from harness.containers.limits import Limits, memory_bytes, read_limits, refuse_limits
 from harness.errors import UsageError
 
 
@@ -28,11 +28,20 @@ def test_what_is_no_amount_is_refused(given):
         read_limits(given)
 
 
-@pytest.mark.parametrize("name", ["image", "memory", "cpus", "timeout"])
+@pytest.mark.parametrize("name", ["image", "cpus"])
 def test_without_a_container_its_options_are_refused(name):
     """They would have no effect, and nobody would notice."""
     with pytest.raises(UsageError, match=f"--{name}: got an option of containers"):
         refuse_limits({"image": None, name: "1"})
+
+
+@pytest.mark.parametrize(
+    ("memory", "count"),
+    [(None, None), ("1000", 1000), ("2k", 2048), ("3M", 3 << 20), ("8g", 8 << 30)],
+)
+def test_memory_in_bytes(memory, count):
+    """Units are powers of 1,024, as `docker run` has them."""
+    assert memory_bytes(Limits(memory=memory)) == count
 
 
 def test_the_image_is_the_options_the_environments_or_the_projects(monkeypatch):
