@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Needs make, bash and a Python 3.11 or newer with venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test check lock-check lock bench image image-gpu wheels build-image sbom image-archive clean
+.PHONY: help setup reproduce test check lock-check lock bench faults image image-gpu wheels build-image sbom image-archive clean
 
 BIN := .venv/bin
 CLAIMS ?= phang2020/tydiqa-english-gain
@@ -53,6 +53,9 @@ lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgr
 
 bench: setup ## time the hot paths (benchmarks/)
 	@$(BIN)/pytest -q benchmarks --benchmark-only $(ARGS)
+
+faults: setup ## break runs in every way and see what survives (ARGS='kills power --kills 20'); docs/reliability.md
+	@$(BIN)/python -m faults $(ARGS)
 
 image: ## build the CPU image (IMAGE=, BASE=, TORCH_INDEX=, BUILD_ARGS=); docs/container.md
 	@requirements/wheels.sh cpu

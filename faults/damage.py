@@ -122,7 +122,8 @@ def _forget(case: runs.Case, stages: tuple[str, ...]) -> None:
 def locks(folder: Path, world: World, calm: runs.Case, expected: dict[str, str]) -> Count:
     """Lock files hold rubbish, or are gone, and nobody holds them."""
     count = Count()
-    for number, harm in enumerate((fill, Path.unlink)):
+    harms: tuple[Callable[[Path], None], ...] = (fill, Path.unlink)
+    for number, harm in enumerate(harms):
         case = runs.Case(folder=folder / f"lock{number}", words=world.words())
         shutil.copytree(calm.store.root, case.store.root)
         _forget(case, ("compare", "score"))

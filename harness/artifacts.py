@@ -174,12 +174,18 @@ class Store:
             flush(folder.parent)
             shutil.rmtree(aside)
 
-    def sweep(self, *, dry_run: bool = False) -> list[str]:
-        """Remove work folders that no live worker holds; returns their names."""
+    def sweep(self, *, dry_run: bool = False, checkpoints: bool = False) -> list[str]:
+        """Remove work folders that no live worker holds, and checkpoints of finished artifacts.
+
+        With `checkpoints` also those that an interrupted stage would go on from. Their names.
+        """
         swept = []
-        for folder in sorted((self.root / "work").glob("*")):
-            lock = FileLock(self.root / "locks" / f"{folder.name.split('-')[0]}.lock")
+        for folder in sorted([*self.root.glob("work/*"), *self.root.glob("scratch/*")]):
+            key = folder.name.split("-")[0]
+            lock = FileLock(self.root / "locks" / f"{key}.lock")
             with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+                if folder.parent.name == "scratch" and not (checkpoints or self.has(key)):
+                    continue
                 swept.append(folder.name)
                 if not dry_run:
                     shutil.rmtree(folder, ignore_errors=True)

@@ -220,15 +220,16 @@ def report(run: Path) -> None:
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
+@click.option("--checkpoints", is_flag=True, help="gc: also those of interrupted stages.")
 @click.option("--dry-run", is_flag=True, help="gc: only say what would go.")
-def store(action: str, store: Path | None, broken: bool, dry_run: bool) -> None:
+def store(action: str, store: Path | None, **given: bool) -> None:
     """List or verify the store's artifacts, or clear what crashes left behind.
 
     Example: harness store verify
     """
     from harness.verbs import storing
 
-    storing.run(action, store, broken=broken, dry_run=dry_run)
+    storing.run(action, store, **given)
 
 
 @harness.group()

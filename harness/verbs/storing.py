@@ -20,17 +20,18 @@ _TELLING = ("dataset", "predictions", "model", "examples")
 _ORDER = {one.name: number for number, one in enumerate(STAGES)}
 
 
-def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> None:
-    """Do `action` on the store.
+def run(action: str, folder: Path | None, **given: bool) -> None:
+    """Do `action` on the store; `given` are the options of gc.
 
     Raises:
         UsageError: the named store isn't there, or an option is another action's.
         VerificationError: verify found files that aren't as they were written.
     """
-    if action != "gc" and (broken or dry_run):
+    told = [name for name, value in given.items() if value]
+    if action != "gc" and told:
         raise UsageError(
             where=f"store {action}",
-            got="--broken" if broken else "--dry-run",
+            got=f"--{told[0].replace('_', '-')}",
             expected="no such option",
             fix="It belongs to `harness store gc`.",
         )
@@ -49,7 +50,7 @@ def run(action: str, folder: Path | None, *, broken: bool, dry_run: bool) -> Non
     elif action == "verify":
         _verify(store)
     else:
-        _collect(store, broken=broken, dry_run=dry_run)
+        _collect(store, **given)
 
 
 def _list(store: Store) -> None:
@@ -136,9 +137,9 @@ def _verify(store: Store) -> None:
     click.echo(f"{len(keys)} artifacts, every file as recorded")
 
 
-def _collect(store: Store, *, broken: bool, dry_run: bool) -> None:
+def _collect(store: Store, *, broken: bool, checkpoints: bool, dry_run: bool) -> None:
     word = "would remove" if dry_run else "removed"
-    swept = store.sweep(dry_run=dry_run)
+    swept = store.sweep(dry_run=dry_run, checkpoints=checkpoints)
     for name in swept:
         click.echo(f"{word} unfinished work {name}")
     damaged = [key for key in store.keys() if store.verify(key)] if broken else []  # noqa: SIM118
