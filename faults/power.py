@@ -73,8 +73,10 @@ class Losses:
     faults: list[str] = field(default_factory=list)
 
 
-def campaign(folder: Path, each: int, seed: int) -> Losses:
+def campaign(folder: Path, each: int, seed: int, stride: int = 1) -> Losses:
     """Cut the power at every change: four extreme states and `each` random ones.
+
+    With `stride` at every so manyth change.
 
     In each state: what looks complete is, with the right bytes; what was finished is there; and the
     same work, done again, ends with the same bytes.
@@ -85,14 +87,18 @@ def campaign(folder: Path, each: int, seed: int) -> Losses:
         expected = payloads(Store(folder / "calm"))
         (folder / "live").mkdir()
         disk, losses, finished = Disk(folder / "live"), Losses(), list[str]()
-        rng = np.random.default_rng(seed)
+        rng, seen = np.random.default_rng(seed), 0
 
         def cut(call: str) -> None:
+            nonlocal seen
+            seen += 1
+            if seen % stride:
+                return
             losses.points += 1
             for kind in (*EXTREMES, *["random"] * each):
                 crashed = folder / "crashed"
                 disk.write_crashed(crashed, Choice(kind, rng))
-                where = f"{call} {losses.points}, {kind}"
+                where = f"{call}, change {seen}, {kind}"
                 found = _look_at(Store(crashed), set(finished), expected)
                 losses.faults += [f"{where}: {one}" for one in found]
                 losses.states += 1
