@@ -21,6 +21,7 @@ COPY requirements/licences.py requirements/self_test.py requirements/
 COPY checks checks
 COPY manifests manifests
 COPY report_templates report_templates
+COPY schemas schemas
 COPY harness harness
 RUN requirements/image.sh project
 

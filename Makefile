@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Needs make, bash and a Python 3.11 or newer with venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test check lock-check lock bench faults image image-gpu wheels build-image sbom image-archive clean
+.PHONY: help setup reproduce test check lock-check lock bench faults fuzz soak image image-gpu wheels build-image sbom image-archive clean
 
 BIN := .venv/bin
 CLAIMS ?= phang2020/tydiqa-english-gain
@@ -45,7 +45,7 @@ lock-check: setup
 	@$(BIN)/python requirements/check.py
 
 lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgrade for newer versions)
-	@for one in runtime dev; do \
+	@for one in runtime ray dev; do \
 	    $(BIN)/uv pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11 \
 	        --custom-compile-command "make lock" --output-file requirements/$$one.txt $(ARGS) requirements/$$one.in || exit; \
 	done
@@ -56,6 +56,12 @@ bench: setup ## time the hot paths (benchmarks/)
 
 faults: setup ## break runs in every way and see what survives (ARGS='kills power --kills 20'); docs/reliability.md
 	@$(BIN)/python -m faults $(ARGS)
+
+fuzz: setup ## damaged input for everything that reads files (SECONDS= a target, ARGS='yaml score')
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzzing --seconds $(or $(SECONDS),60) $(ARGS)
+
+soak: setup ## random runs, kills and collections on one store, by fake stages (SECONDS=)
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m soak --seconds $(or $(SECONDS),7200) $(ARGS)
 
 image: ## build the CPU image (IMAGE=, BASE=, TORCH_INDEX=, BUILD_ARGS=); docs/container.md
 	@requirements/wheels.sh cpu

@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-DATA_FOLDERS = ("checks", "manifests", "report_templates")
+DATA_FOLDERS = ("checks", "manifests", "report_templates", "schemas")
 
 
 class BuildWithData(build_py):

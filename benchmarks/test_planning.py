@@ -1,7 +1,12 @@
 """How long planning and the store take: `python -m pytest benchmarks/test_planning.py`."""
 
 import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -13,6 +18,7 @@ from harness.plan import Request, build_plan
 from harness.run import wanted
 
 MIB = 1 << 20
+MANY = 100_000  # artifacts
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +46,27 @@ def test_load_manifests(benchmark: BenchmarkFixture) -> None:
 
 
 def test_plan_all_claims(
-    benchmark: BenchmarkFixture, manifests: Manifests, request_all: Request
+    benchmark: BenchmarkFixture,
+    manifests: Manifests,
+    request_all: Request,
+    ratios: dict[str, float],
 ) -> None:
     """Keys of every stage of every claim."""
     assert benchmark(build_plan, manifests, request_all).stages
+    ratios["plan_paper"] = benchmark.stats.stats.median
+
+
+def test_plan_10000_stages(
+    benchmark: BenchmarkFixture,
+    manifests: Manifests,
+    request_all: Request,
+    ratios: dict[str, float],
+) -> None:
+    """The same with so many seeds that there are 10,000 stages."""
+    request = replace(request_all, seeds=30)
+    plan = benchmark.pedantic(build_plan, (manifests, request), rounds=3, warmup_rounds=1)
+    assert len(plan.stages) >= 10_000
+    ratios["plan_10000"] = benchmark.stats.stats.median * 10_000 / len(plan.stages)
 
 
 def test_find_what_is_missing(
@@ -66,3 +89,43 @@ def test_verify(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     store = Store(tmp_path)
     put(store, digest("one"), 16 * MIB)
     assert benchmark(store.verify, digest("one")) == []
+
+
+def many(folder: Path) -> Store:
+    """A store of `MANY` small artifacts, written as bare as they can be."""
+    store = Store(folder)
+    for number in range(MANY):
+        path = store.path(digest(["filler", number]))
+        path.mkdir(parents=True)
+        meta = {"key": path.name, "stage": "bench", "files": {}}
+        (path / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    return store
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long a call takes."""
+    before = time.perf_counter()
+    call()
+    return time.perf_counter() - before
+
+
+def test_a_full_store(
+    benchmark: BenchmarkFixture, tmp_path: Path, ratios: dict[str, float]
+) -> None:
+    """Put, find and verify an artifact among 100,000 take as long as in an empty store."""
+    stores, numbers = (many(tmp_path / "full"), Store(tmp_path / "empty")), itertools.count()
+    taken: list[float] = []
+
+    def one(store: Store) -> None:
+        key = digest(["new", next(numbers)])
+        put(store, key, 1000)
+        assert store.has(key)
+        assert store.get(key)
+        assert store.verify(key) == []
+
+    def both() -> None:
+        full, empty = (seconds(lambda store=store: one(store)) for store in stores)
+        taken.append(full / empty)
+
+    benchmark.pedantic(both, rounds=50, warmup_rounds=5)
+    ratios["store_full_vs_empty"] = median(taken)

@@ -6,6 +6,7 @@ Layout of a store:
     work/<key>-<pid>-<random>/            in progress; renamed into place, or left behind by a crash
     scratch/<key>/                        what an interrupted stage goes on from: its checkpoints
     locks/<key>.lock                      one worker per key, others wait
+    leases/ roots/                        what runs and run folders use (leases.py, collecting.py)
 
 An artifact is a sealed folder: `meta.json` in it is completeness.
 """
@@ -27,9 +28,13 @@ from filelock import FileLock, Timeout
 
 from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
+from harness.provenance import seconds_since
 from harness.sealed import META, flush, problems, read_meta, seal
 
 PROVENANCE = "provenance.json"
+SCRATCH_AGE = 14 * 86_400.0
+"""Seconds after which checkpoints of an interrupted stage count as given up."""
+_KEY = re.compile(r"[0-9a-f]{64}")
 # In the text of errors without an errno: Rust's "(os error 28)", shutil.Error's "[Errno 28]".
 _TOLD = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 
@@ -96,16 +101,15 @@ class Store:
     def keys(self) -> Iterator[str]:
         """Every complete artifact's key, sorted."""
         for folder in sorted((self.root / "artifacts").glob("??/*")):
-            if (folder / META).is_file():
+            # A folder that somebody renamed isn't where its key would be looked for.
+            if _KEY.fullmatch(folder.name) and self.has(folder.name):
                 yield folder.name
 
     @contextlib.contextmanager
     def locked(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold the key's lock; a second worker on the same key calls `waiting` and waits here."""
-        folder = self.root / "locks"
         with describe_os_errors(self.root):
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"{key}.lock")
+            lock = self._lock(key)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -161,35 +165,49 @@ class Store:
             meta = read_meta(folder)
         except VerificationError as error:
             return [f"{key[:12]}: {error.where}: {error.got}"]
-        found = [] if meta["key"] == key else [f"{key[:12]}: meta.json is of {meta['key'][:12]}"]
+        stated = str(meta.get("key"))
+        found = [] if stated == key else [f"{key[:12]}: meta.json is of {stated[:12]}"]
         return found + [f"{key[:12]}/{problem}" for problem in problems(folder, meta, names)]
 
     def remove(self, key: str) -> None:
-        """Drop an artifact: its name first, so that a crash leaves nothing that looks complete."""
-        folder = self.path(key)
-        aside = self.root / "work" / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
+        """Drop an artifact, at once: a crash leaves it, or nothing that looks complete."""
         with describe_os_errors(self.root):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(folder, aside)
-            flush(folder.parent)
-            shutil.rmtree(aside)
+            shutil.rmtree(self.put_aside(key))
 
-    def sweep(self, *, dry_run: bool = False, checkpoints: bool = False) -> list[str]:
-        """Remove work folders that no live worker holds, and checkpoints of finished artifacts.
+    def put_aside(self, key: str) -> Path:
+        """Take an artifact away with one rename; where it lies now, for whoever deletes it."""
+        folder = self.root / "work" / f"{key}-removed-{secrets.token_hex(4)}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(self.path(key), folder)
+        # Before a file of it goes: its name must not come back without them.
+        flush(self.path(key).parent)
+        return folder
 
-        With `checkpoints` also those that an interrupted stage would go on from. Their names.
+    def sweep(self, *, dry_run: bool = False, scratch_age: float = SCRATCH_AGE) -> list[str]:
+        """Remove what no live worker holds: unfinished work, and checkpoints that nobody needs.
+
+        Checkpoints are kept for the command that goes on from them, until their artifact is
+        finished or nothing was written to them for `scratch_age` seconds.
+
+        Returns:
+            The names of the folders.
         """
         swept = []
-        for folder in sorted([*self.root.glob("work/*"), *self.root.glob("scratch/*")]):
+        for folder in sorted((*self.root.glob("work/*"), *self.root.glob("scratch/*"))):
             key = folder.name.split("-")[0]
-            lock = FileLock(self.root / "locks" / f"{key}.lock")
-            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
-                if folder.parent.name == "scratch" and not (checkpoints or self.has(key)):
+            with contextlib.suppress(OSError, Timeout), self._lock(key).acquire(timeout=0):
+                wanted = folder.parent.name == "scratch" and not self.has(key)
+                if wanted and seconds_since(folder.stat().st_mtime) <= scratch_age:
                     continue
                 swept.append(folder.name)
                 if not dry_run:
                     shutil.rmtree(folder, ignore_errors=True)
         return swept
+
+    def _lock(self, key: str) -> FileLock:
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{key}.lock")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 # A slash before a space is prose, such as a quoted table cell.
 _ABSOLUTE = re.compile(r"^(/(?!\s)|[A-Za-z]:[\\/]|~/)")
@@ -48,10 +48,15 @@ def bytes_sha256(data: bytes) -> str:
 
 def file_sha256(path: Path) -> str:
     """sha256, in hex, of a file's bytes, read in pieces of 1 MiB."""
-    hasher = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            hasher.update(chunk)
+        return stream_sha256(stream)
+
+
+def stream_sha256(stream: BinaryIO) -> str:
+    """sha256, in hex, of what is left of a stream."""
+    hasher = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        hasher.update(chunk)
     return hasher.hexdigest()
 
 

@@ -23,6 +23,7 @@ from harness.costs import (
 )
 from harness.describe import Used, Uses, describe
 from harness.graph import Graph
+from harness.looks import look_number, sample
 from harness.models import Claim, EncoderPin, MaskedLm, Model, Training
 from harness.recipe import Recipe
 
@@ -265,6 +266,8 @@ class _ClaimPlanner:
             for use, (of, one) in uses.items()
         }
         comparison = describe(self.recipe, kept, data, same)
+        seen = self.recipe.looks.get(sample(self.recipe.name, inputs), {})
+        comparison["circumstances"]["looks"] = look_number(seen, len(self.recipe.seeds))
         comparison["roles"] = roles
         comparison["artifacts"] = [self._reference(key) for key in self._ancestors(inputs)]
         return self._add("compare", self.recipe.name, {"comparison": comparison}, inputs, Cost())

@@ -27,10 +27,13 @@ FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data th
 DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
 BACKEND = click.option(
     "--backend",
-    type=click.Choice(["local", "container"]),
+    type=click.Choice(["local", "container", "ray"]),
     default="local",
     show_default=True,
     help="Where stages run.",
+)
+RAY_ADDRESS = click.option(
+    "--ray-address", help="Of a Ray cluster; default: this machine alone.  [$RAY_ADDRESS]"
 )
 IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
 MEMORY = click.option("--memory", help="A worker's, e.g. 8g; a container's default: 90 % of all.")
@@ -41,6 +44,10 @@ CHECKPOINTS = click.option(
 )
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
+)
+JUNIT = click.option("--junit", type=FOLDER, help="Write a JUnit file: one case for each claim.")
+SIGN_KEY = click.option(
+    "--sign-key", type=FOLDER, help="Private key (PEM) for the attestation.  [$HARNESS_SIGN_KEY]"
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -67,7 +74,8 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, BACKEND, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS)
+@options(JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -206,30 +214,73 @@ def score(as_json: bool, **given: Any) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
-def report(run: Path) -> None:
-    """Render the report of a run folder again, from its comparison alone.
+@click.option("--site", type=FOLDER, help="Write an index and a page for each claim there.")
+def report(run: Path, site: Path | None) -> None:
+    """Render the report of a run folder again, or a site of its claims.
 
-    Example: harness report runs/tydiqa-english-gain-mini
+    report.html is made from the run's comparison.json alone: the same file, the same page. A site
+    is an index.html with a scoreboard, a page for each claim, and the run's provenance.
+
+    Example: harness report runs/tydiqa-english-gain-mini --site site
     """
     from harness.verbs import rendering
 
-    rendering.run(run)
+    rendering.run(run, site)
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@options(FILES, MANIFESTS, JSON)
+def verify(run: Path, files: tuple[str, ...], manifests: Path | None, as_json: bool) -> None:
+    """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
+
+    Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
+    differs, with a line for each; 3 where something couldn't be checked, licensed data for
+    instance, which --files brings; else 0. docs/verify.md says what no such check can show.
+
+    Example: harness verify runs/tydiqa-english-gain-mini
+    """
+    from harness.verbs import verifying
+
+    sys.exit(verifying.run(run, files, manifests, as_json=as_json))
+
+
+@harness.command()
+@click.argument("run", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(run: Path, other: Path, as_json: bool) -> None:
+    """Say where two runs of a claim differ, stage by stage, and what that did to the estimate.
+
+    Example: harness compare runs/tydiqa-english-gain-mini runs/another-protocol
+    """
+    from harness.verbs import contrasting
+
+    contrasting.run(run, other, as_json=as_json)
 
 
 @harness.command()
 @click.argument("action", type=click.Choice(["list", "verify", "gc"]))
 @STORE
 @click.option("--broken", is_flag=True, help="gc: also artifacts that fail verification.")
-@click.option("--checkpoints", is_flag=True, help="gc: also those of interrupted stages.")
+@click.option("--older-than", metavar="AGE", help="gc: what wasn't used for so long, e.g. 30d.")
+@click.option("--keep-size", metavar="SIZE", help="gc: the longest unused, down to e.g. 50GB.")
+@click.option("--unreachable", is_flag=True, help="gc: what no claim and no run folder needs.")
+@click.option("--runs", type=FOLDER, multiple=True, metavar="RUN", help="gc: one that does.")
 @click.option("--dry-run", is_flag=True, help="gc: only say what would go.")
-def store(action: str, store: Path | None, **given: bool) -> None:
-    """List or verify the store's artifacts, or clear what crashes left behind.
+@options(MIRROR, MANIFESTS, PINS)
+def store(action: str, store: Path | None, **given: Any) -> None:
+    """List or verify the store's artifacts, or clear it.
 
-    Example: harness store verify
+    gc removes what crashes left behind. Finished artifacts go only where an option says so; of
+    --older-than, --keep-size and --unreachable all that are given must agree. What a run is using
+    stays, and what went is made again by the next run that needs it.
+
+    Example: harness store gc --older-than 30d --keep-size 50GB --dry-run
     """
     from harness.verbs import storing
 
-    storing.run(action, store, **given)
+    storing.run(action, store, given)
 
 
 @harness.group()
@@ -257,7 +308,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

@@ -31,11 +31,12 @@ class Silent:
 
 
 class _Bar:
-    """The bar of the stage that runs now; moves the bar of the whole by the stage's share."""
+    """The bar of a stage that runs; moves the bar of the whole by the stage's share."""
 
     def __init__(self, bars: Progress, task: TaskID, whole: TaskID, share: float) -> None:
         self._bars, self._task, self._whole, self._share = bars, task, whole, share
         self._unit, self._done, self._total = "", 0, 0
+        self._moved = 0.0
 
     def start(self, total: int, unit: str) -> None:
         """Set the bar's length; 0 where it isn't known."""
@@ -52,7 +53,16 @@ class _Bar:
             shown.append(f"{figures['tokens_per_second']:,.0f} tokens/s")
         self._bars.update(self._task, advance=done, figures="  ".join(shown))
         if self._total:
-            self._bars.update(self._whole, advance=self._share * done / self._total)
+            self._move(self._share * done / self._total)
+
+    def end(self) -> None:
+        """Take the bar away; the whole has moved by the stage's share."""
+        self._bars.remove_task(self._task)
+        self._move(self._share - self._moved)
+
+    def _move(self, share: float) -> None:
+        self._moved += share
+        self._bars.update(self._whole, advance=share)
 
     def _count(self) -> str:
         if not self._total:
@@ -70,7 +80,9 @@ class Watcher:
         self._console, self._bars = console, bars
         self._unit = ""
         self._shares: list[float] = []
-        self._whole = self._part = TaskID(0)
+        self._whole = TaskID(0)
+        self._running: dict[int, _Bar] = {}
+        self._ended = 0
 
     def begin(self, todo: Sequence[PlannedStage], cached: int) -> None:
         """Say how much there is to do."""
@@ -86,21 +98,36 @@ class Watcher:
         self._shares, self._unit = shares, unit
         if self._bars is not None and shares:
             self._console.print(line)
-            self._whole = self._bars.add_task(f"all {unit}", total=sum(shares), figures="")
-            self._part = self._bars.add_task("", total=None, figures="")
+            self._whole = self._bars.add_task(f"all {unit}", total=sum(shares))
+            self._count()
 
     def stage(self, planned: PlannedStage, number: int) -> Silent | _Bar:
-        """Show the stage that starts."""
+        """Show the stage that starts, on a bar of its own."""
         if self._bars is None or not self._shares:
             return Silent()
-        before, count = sum(self._shares[: number - 1]), len(self._shares)
-        figures = f"{number - 1:,}/{count:,} {self._unit}"
-        self._bars.update(self._whole, completed=before, figures=figures)
-        title = f"{number}/{count} {planned.stage}"
+        title = f"{number}/{len(self._shares)} {planned.stage}"
         if self._console.width >= _WIDE:
             title += f": {planned.label}"
-        self._bars.reset(self._part, total=None, description=title, figures="")
-        return _Bar(self._bars, self._part, self._whole, self._shares[number - 1])
+        task = self._bars.add_task(title, total=None, figures="")
+        bar = _Bar(self._bars, task, self._whole, self._shares[number - 1])
+        self._running[number] = bar
+        return bar
+
+    def ended(self, number: int) -> None:
+        """Take the bar of a stage away; one that never started counts as done."""
+        if self._bars is None or not self._shares:
+            return
+        if number in self._running:
+            self._running.pop(number).end()
+        else:
+            self._bars.update(self._whole, advance=self._shares[number - 1])
+        self._ended += 1
+        self._count()
+
+    def _count(self) -> None:
+        assert self._bars is not None
+        figures = f"{self._ended:,}/{len(self._shares):,} {self._unit}"
+        self._bars.update(self._whole, figures=figures)
 
 
 @contextlib.contextmanager

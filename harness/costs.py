@@ -1,9 +1,6 @@
 """What a stage will take: tokens, floating-point operations, bytes; estimates, never in a key.
 
-Training of a Transformer encoder takes about three times the operations of a forward pass, which
-takes two a weight and token (Kaplan et al. 2020, arXiv 2001.08361, section 2.1) plus attention's
-4 * layers * window length * hidden size a token. Word embeddings are look-ups and cost nothing;
-masked LM multiplies each masked token with all of them.
+Floating-point operations as in EncoderPin.forward_flops; training takes three forward passes.
 """
 
 from __future__ import annotations
@@ -97,19 +94,19 @@ def training_cost(
     most = multi_task.most_steps if multi_task else None
     share = min(1.0, most / own) if most and own else 1.0
     tokens = int(share * sum(part.tokens() for part in parts))
-    flops = share * sum(3 * _forward(pin, part.tokens(), part.length()) for part in parts)
+    flops = share * sum(3 * pin.forward_flops(part.tokens(), part.length()) for part in parts)
     rows = int(pin.vocabulary * _TOUCHED)
     if text:
         steps = share * own * text.share / (1 - text.share)
         more = int(steps * text.settings.batch_size * text.settings.max_length)
         tokens, rows = tokens + more, pin.vocabulary
         masked = more * text.settings.mask_share
-        flops += 3 * _forward(pin, more, float(text.settings.max_length))
-        flops += 3 * masked * 2.0 * pin.vocabulary * pin.hidden_size
+        flops += 3 * pin.forward_flops(more, float(text.settings.max_length))
+        flops += 3 * pin.vocabulary_flops(masked)
     return Cost(
         tokens=tokens,
         training_flops=flops,
-        disk_bytes=(_body(pin) + rows * pin.hidden_size) * _FLOAT,
+        disk_bytes=(pin.body + rows * pin.hidden_size) * _FLOAT,
     )
 
 
@@ -118,7 +115,7 @@ def prediction_cost(pin: EncoderPin, data: Binding, settings: Model) -> Cost:
     tokens = int(data.rows() * data.pin.tokens_per_row)
     return Cost(
         tokens=tokens,
-        inference_flops=_forward(pin, tokens, _length(data, settings)),
+        inference_flops=pin.forward_flops(tokens, _length(data, settings)),
         disk_bytes=data.rows() * _PREDICTION_BYTES,
     )
 
@@ -126,11 +123,3 @@ def prediction_cost(pin: EncoderPin, data: Binding, settings: Model) -> Cost:
 def _length(data: Binding, settings: Model) -> float:
     most: float = getattr(settings, "max_length", data.pin.tokens_per_row)
     return min(data.pin.tokens_per_row, most)
-
-
-def _body(pin: EncoderPin) -> int:
-    return pin.parameters - pin.vocabulary * pin.hidden_size
-
-
-def _forward(pin: EncoderPin, tokens: int, length: float) -> float:
-    return tokens * (2.0 * _body(pin) + 4.0 * pin.layers * pin.hidden_size * length)

@@ -13,6 +13,7 @@ from harness.deviations import (
     deviations,
     same_recipe,
 )
+from harness.models import Training
 from harness.recipe import Recipe
 from harness.transcription import has_transcription_doubt
 
@@ -91,6 +92,10 @@ def describe(
         f" --seeds {len(recipe.seeds)} --protocol {recipe.protocol.id}",
         "languages": {name: list(one.languages) for name, one in evaluation.items()},
         "missing_languages": missing,
+        "families": {name: recipe.task(name).family for name in claim.targets},
+        # Data that the user brings under a licence: the report shows none of their text.
+        "withheld": [name for name, one in evaluation.items() if one.pin.kind == "files"],
+        "epochs": dict(_epochs(recipe)),
         "seeds": list(recipe.seeds),
         "precision": recipe.precision,
         "systems": [_system(recipe, name) for name in shown],
@@ -161,6 +166,13 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     if recipe.is_multi_task():
         found["multi_task"] = recipe.multi_task().model_dump(mode="json", exclude_none=True)
     return found
+
+
+def _epochs(recipe: Recipe) -> Iterator[tuple[str, int]]:
+    """Task -> how often a training sees each of its rows."""
+    for _, task, settings in recipe.families():
+        if isinstance(settings, Training):
+            yield task, settings.epochs
 
 
 def _circumstances(recipe: Recipe, data: Iterable[Binding]) -> dict[str, Any]:

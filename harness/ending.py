@@ -9,15 +9,19 @@ import codecs
 import contextlib
 import io
 import json
+import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
+from types import TracebackType
 from typing import Any, NoReturn
 
 import click
 
 from harness.errors import EXIT_PRECEDENCE, HarnessError
+from harness.redaction import redacted
 
 # A minus must stay a minus where the terminal's encoding lacks the sign.
 _PLAIN = {"\N{MINUS SIGN}": "-", "’": "'", "“": '"', "”": '"', "–": "-", "×": "x"}
@@ -31,6 +35,8 @@ def run(command: click.Command) -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     _allow_any_text()
+    sys.excepthook = _show_bug
+    logging.setLogRecordFactory(_log_record)
     stdout = sys.stdout
     try:
         sys.exit(command.main(standalone_mode=False) or 0)
@@ -63,6 +69,18 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     lacking = error.object[error.start : error.end]
     return "".join(_PLAIN.get(sign, "?") for sign in lacking), error.end
+
+
+def _log_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    """What libraries log shows no secret, however much of it somebody asked to see."""
+    record = logging.LogRecord(*args, **kwargs)
+    record.msg, record.args = redacted(record.getMessage()), ()
+    return record
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback quotes what libraries say, addresses with their credentials for one."""
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
 
 
 @contextlib.contextmanager

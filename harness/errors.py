@@ -6,8 +6,11 @@ The class decides the exit status (the table in README.md). Anything that isn't 
 
 from __future__ import annotations
 
+from harness.redaction import printable, redacted
+
 # Where several claims of one run end differently, the first of these is the exit status.
 EXIT_PRECEDENCE = (130, 2, 6, 4, 3, 5, 10, 11, 0)
+_LONGEST = 2000
 
 
 class HarnessError(Exception):
@@ -17,8 +20,15 @@ class HarnessError(Exception):
 
     def __init__(self, *, where: str, got: str, expected: str, fix: str) -> None:
         """Keep the four parts; `str()` joins them into the paragraph that the user reads."""
-        self.where, self.got, self.expected, self.fix = where, got, expected, fix
-        super().__init__(f"{where}: got {got}; expected {expected}. {fix}")
+        self.where, self.got = _shown(where), _shown(got)
+        self.expected, self.fix = _shown(expected), _shown(fix)
+        super().__init__(f"{self.where}: got {self.got}; expected {self.expected}. {self.fix}")
+
+
+def _shown(part: str) -> str:
+    """Parts quote files, which may hold anything: no secret, no escape, no page of text."""
+    text = printable(redacted(part))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 class UsageError(HarnessError):

@@ -26,6 +26,15 @@ class PlannedStage:
     cost: Cost
 
 
+def identity(stage: str, version: int, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """A stage's key.
+
+    Raises:
+        TypeError, ValueError: something of it has no canonical form.
+    """
+    return digest({"stage": stage, "version": version, "config": config, "inputs": inputs})
+
+
 @dataclass
 class Graph:
     """Stages in the order in which they were first needed; equal keys are one stage."""
@@ -44,8 +53,7 @@ class Graph:
         kind = stage(name)
         if set(config) != set(kind.reads):
             raise AssertionError(f"{name} reads {kind.reads}, the plan gives {tuple(config)}")
-        identity = {"stage": name, "version": kind.version, "config": config, "inputs": inputs}
-        key = digest(identity)
+        key = identity(name, kind.version, config, inputs)
         self.demanded += 1
         if key not in self.stages:
             self.stages[key] = PlannedStage(

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import DataError
+from harness.strict_json import read_bytes
 
+# A hundred times the largest test set.
+_MOST = 1 << 30
 # What a file may hold: these labels, whole numbers from 0 on, or any (only training data know).
 Labels = Literal["index", "data"] | tuple[str, ...]
 
@@ -31,13 +34,22 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: it can't be read, or isn't UTF-8.
     """
+    raw = read_raw(path)
     try:
         # Some editors put the mark before the text; it carries no meaning.
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise malformed(path, error.strerror or str(error), "a readable file") from error
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise malformed(path, f"byte {error.start} isn't UTF-8", "UTF-8 text") from error
+
+
+def read_raw(path: Path) -> bytes:
+    """The file's bytes; DataError where it can't be read, or never ends."""
+    try:
+        return read_bytes(path, _MOST)
+    except OSError as error:
+        raise malformed(path, error.strerror or str(error), "a readable file") from error
+    except ValueError as error:
+        raise malformed(path, str(error), "the answers or labels of one test set") from error
 
 
 def malformed(where: Path | str, got: str, expected: str) -> DataError:

@@ -97,8 +97,10 @@ def check_brought(pairs: Sequence[str], pins: Pins) -> None:
         choose("data set to bring", name, brought)
 
 
-def resolve_device(option: str) -> str:
+def resolve_device(option: str, *, elsewhere: bool = False) -> str:
     """`--device`: "auto" is the first GPU where there is one, else the CPU.
+
+    Stages that run `elsewhere` may have GPUs that this machine lacks.
 
     Raises:
         UsageError: not a device.
@@ -114,7 +116,7 @@ def resolve_device(option: str) -> str:
             fix="Leave it out to use the GPU where there is one.",
         )
     index = int(option.partition(":")[2] or 0)
-    if option != "cpu" and index >= len(gpus()):
+    if option != "cpu" and not elsewhere and index >= len(gpus()):
         raise MachineError(
             where=f"--device {option}",
             got=f"{len(gpus()) or 'no'} NVIDIA GPU on this machine",
@@ -127,7 +129,8 @@ def resolve_device(option: str) -> str:
 def resolve_precision(wanted: str, device: str) -> Precision:
     """bf16 for "native" where the device multiplies it itself, else fp32."""
     if wanted == "native":
-        native = cpu_has_bf16() if device == "cpu" else gpu_has_bf16()
+        # GPUs of other machines, where this one has none: all that Ray is used with have it.
+        native = cpu_has_bf16() if device == "cpu" else gpu_has_bf16() or not gpus()
         return "bf16" if native else "fp32"
     return "bf16" if wanted == "bf16" else "fp32"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from harness.claim_plan import plan_claim
 from harness.errors import DataError, UsageError
 from harness.graph import Graph, PlannedStage
+from harness.looks import Looks
 from harness.manifest import Manifests, choose
 from harness.models import Mirror, Precision, Profile
 from harness.recipe import Recipe
@@ -32,6 +33,8 @@ class Request:
     """None: the claim's own."""
     precision: Precision
     """Resolved for this machine; never "native"."""
+    looks: Looks = field(default_factory=dict)
+    """Which results were looked at before: they count where seeds are added."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,7 @@ def _recipe(
         seeds=_seeds(request, profile),
         precision=request.precision,
         mirror=mirror,
+        looks=request.looks,
     )
 
 

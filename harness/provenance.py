@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.canonical import file_sha256
+from harness.errors import UsageError
 
 _LIBRARIES = (
     "torch",
@@ -165,13 +166,28 @@ def _versions() -> dict[str, str]:
 def _image() -> dict[str, Any]:
     """ID, name and digests of the container's image, as whoever started it knows them."""
     told = os.environ.get("HARNESS_IMAGE_IDENTITY")
-    return {"image": json.loads(told)} if told else {}
+    if not told:
+        return {}
+    try:
+        return {"image": dict(json.loads(told))}
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            where="$HARNESS_IMAGE_IDENTITY",
+            got=told,
+            expected='the image as JSON, {"id": ..., "name": ..., "digests": [...]}',
+            fix="Take the line of docs/container.md, or unset it.",
+        ) from error
 
 
 def _locks() -> dict[str, str]:
     packaged = Path(__file__).resolve().parent / "_data" / "requirements"
     folder = packaged if packaged.is_dir() else _ROOT / "requirements"
     return {path.name: file_sha256(path) for path in sorted(folder.glob("*.txt"))}
+
+
+def seconds_since(moment: float) -> float:
+    """Seconds from a file's time to now; negative where the clock was put back."""
+    return time.time() - moment
 
 
 def _now() -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.bindings import bind_encoder
+from harness.looks import Looks
 from harness.manifest import Manifests, settings_of
 from harness.models import (
     Claim,
@@ -38,6 +39,8 @@ class Recipe:
     seeds: tuple[int, ...]
     precision: Precision
     mirror: Mirror | None
+    looks: Looks = field(default_factory=dict)
+    """Which results were looked at before."""
 
     @property
     def paper(self) -> Paper:

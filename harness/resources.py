@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_dir(name: str) -> Path:
-    """The folder `manifests`, `checks` or `report_templates`.
+    """The folder `manifests`, `checks`, `report_templates` or `schemas`.
 
     Raises:
         MachineError: neither the checkout nor the installed package has it.

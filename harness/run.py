@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Protocol
 
+from harness import strict_json
 from harness.artifacts import Store, describe_os_errors
-from harness.backends import Backend
+from harness.backends import Backend, Ended
 from harness.costs import Cost
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
@@ -17,8 +21,7 @@ from harness.preflight import lacks
 from harness.records import Comparison
 from harness.stages.contract import Progress, Resources
 
-# What a run folder copies besides the comparison itself.
-_SHOWN = ("score/", "predict/", "examples/evaluation")
+_CALIBRATION = "calibration.json"
 
 
 class Observer(Protocol):
@@ -29,6 +32,9 @@ class Observer(Protocol):
 
     def stage(self, planned: PlannedStage, number: int) -> Progress:
         """Stage `number` (from 1) starts; its progress goes to what is returned."""
+
+    def ended(self, number: int) -> None:
+        """Stage `number` has ended, or isn't needed any more."""
 
 
 @dataclass
@@ -42,12 +48,14 @@ class Outcome:
 
 
 def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
-    """Stages that must run, in order: what comparisons and run folders need and the store lacks."""
+    """Stages that must run, in order: what comparisons and run folders need and the store lacks.
+
+    A run folder keeps something of everything that a comparison is made of.
+    """
     stages = plan.by_key()
     queue = list(plan.comparisons.values())
     for comparison in plan.comparisons.values():
-        inputs = stages[comparison].inputs
-        queue += [key for role, key in inputs.items() if role.startswith(_SHOWN)]
+        queue += stages[comparison].inputs.values()
     needed: set[str] = set()
     while queue:
         key = queue.pop()
@@ -60,41 +68,89 @@ def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
 def execute(
     plan: Plan, store: Store, backend: Backend, resources: Resources, observer: Observer
 ) -> Outcome:
-    """Run what is missing. A failing stage fails the claims that need it; the rest goes on.
+    """Run what is missing, each stage as soon as its inputs are there and the backend is free.
 
-    A claim whose data nobody gave fails first, before anything is run for it.
+    Of several that could run, the first of the plan's order does; so a backend that takes one at a
+    time follows that order. A failing stage fails the claims that need it; the rest goes on. A
+    claim whose data nobody gave fails first, before anything is run for it.
 
     Raises:
         MachineError: the machine can't go on (disk full, no permission), so nothing else is tried.
         KeyboardInterrupt: the user stopped; what was finished is in the store.
     """
     todo = wanted(plan, store)
-    users = _users(plan)
-    outcome = Outcome(cached=len(plan.stages) - len(todo), failed=dict(plan.refused))
+    outcome = Outcome(cached=len(plan.stages) - len(todo))
+    failures = _Failures(plan, todo)
     fetch = f"harness fetch {' '.join(plan.comparisons)} --profile {plan.profile.id} --to DIR"
     for planned in todo:
         lack = lacks(planned, resources, fetch)
         if lack:
-            outcome.failed |= dict.fromkeys(users[planned.key] - set(outcome.failed), lack)
+            failures.add(planned, lack, place=-1)
     observer.begin(todo, outcome.cached)
-    for number, planned in enumerate(todo, start=1):
-        if users[planned.key] <= set(outcome.failed):
+    numbers = {planned.key: number for number, planned in enumerate(todo, start=1)}
+    order = TopologicalSorter({one.key: set(one.inputs.values()) & set(numbers) for one in todo})
+    order.prepare()
+    ready: list[int] = []
+    while order.is_active():
+        for key in order.get_ready():
+            heapq.heappush(ready, numbers[key])
+        if ready and not failures.alive(todo[ready[0] - 1]):
+            number = heapq.heappop(ready)
+        elif ready and backend.free():
+            number = heapq.heappop(ready)
+            planned = todo[number - 1]
+            watch = functools.partial(observer.stage, planned, number)
+            backend.submit(planned, store, resources, watch)
             continue
-        try:
-            made = backend(planned, store, resources, observer.stage(planned, number))
-        except MachineError:
-            raise
-        except HarnessError as error:
-            outcome.failed |= dict.fromkeys(users[planned.key] - set(outcome.failed), error)
-            continue
-        if not made:
-            # Another run made it meanwhile.
-            outcome.cached += 1
-            continue
-        outcome.made.append(planned.key)
-        _calibrate(store, planned, resources.device)
-    outcome.failed = {one: outcome.failed[one] for one in plan.claims if one in outcome.failed}
+        else:
+            ended = backend.wait()
+            number = numbers[ended.planned.key]
+            _note(ended, outcome, failures)
+            if ended.made:
+                _calibrate(store, ended.planned, resources.device)
+        observer.ended(number)
+        order.done(todo[number - 1].key)
+    outcome.failed = failures.by_claim()
     return outcome
+
+
+def _note(ended: Ended, outcome: Outcome, failures: _Failures) -> None:
+    """Count a stage that has ended; raises what stops the whole run."""
+    if isinstance(ended.error, MachineError):
+        raise ended.error
+    if ended.error:
+        failures.add(ended.planned, ended.error)
+    elif ended.made:
+        outcome.made.append(ended.planned.key)
+    else:
+        # Another run made it meanwhile.
+        outcome.cached += 1
+
+
+class _Failures:
+    """The claims that have failed: of several failures the first in the plan's order tells why."""
+
+    def __init__(self, plan: Plan, todo: Sequence[PlannedStage]) -> None:
+        """Those that the plan refuses have failed already."""
+        self._plan, self._users = plan, _users(plan)
+        self._places = {planned.key: place for place, planned in enumerate(todo)}
+        self._found: dict[str, tuple[int, HarnessError]] = {
+            claim: (-1, error) for claim, error in plan.refused.items()
+        }
+
+    def add(self, planned: PlannedStage, error: HarnessError, *, place: int | None = None) -> None:
+        """`planned` can't be made; `place` is another than its own in the order."""
+        found = (self._places[planned.key] if place is None else place, error)
+        for claim in self._users[planned.key]:
+            self._found[claim] = min(self._found.get(claim, found), found, key=lambda one: one[0])
+
+    def alive(self, planned: PlannedStage) -> bool:
+        """Whether a claim that hasn't failed needs the stage."""
+        return not self._users[planned.key] <= self._found.keys()
+
+    def by_claim(self) -> dict[str, HarnessError]:
+        """In the order in which the claims were given."""
+        return {one: self._found[one][1] for one in self._plan.claims if one in self._found}
 
 
 def read_comparisons(plan: Plan, store: Store) -> dict[str, Comparison]:
@@ -119,14 +175,8 @@ def seconds(store: Store, key: str) -> float:
 
 def calibration(store: Store, device: str) -> dict[str, float] | None:
     """FLOP/s that this machine reached, {"training", "inference"}; None before a first run."""
-    path = store.root / "calibration.json"
-    if not path.is_file():
-        return None
-    try:
-        speeds: Mapping[str, float] = json.loads(path.read_bytes()).get(device, {})
-    except ValueError:
-        return None
-    return dict(speeds) if {"training", "inference"} <= set(speeds) else None
+    speeds = _speeds(store).get(device, {})
+    return speeds if {"training", "inference"} <= set(speeds) else None
 
 
 def _users(plan: Plan) -> dict[str, set[str]]:
@@ -149,16 +199,25 @@ def _calibrate(store: Store, planned: PlannedStage, device: str) -> None:
     if work is None:
         return
     kind, flops = work
-    path = store.root / "calibration.json"
-    try:
-        speeds = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        speeds = {}
+    path = store.root / _CALIBRATION
+    speeds = _speeds(store)
     speeds.setdefault(device, {})[kind] = flops / max(seconds(store, planned.key), 1e-3)
     fresh = path.with_suffix(f".{planned.key[:12]}.tmp")
     with describe_os_errors(store.root):
         fresh.write_text(json.dumps(speeds, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(path)
+
+
+def _speeds(store: Store) -> dict[str, dict[str, float]]:
+    """Device -> kind of work -> FLOP/s; what can't be read only costs an estimate."""
+    try:
+        found = strict_json.loads(strict_json.read_bytes(store.root / _CALIBRATION, 1 << 20))
+        return {
+            device: {kind: float(speed) for kind, speed in speeds.items() if speed > 0}
+            for device, speeds in found.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _work(cost: Cost) -> tuple[str, float] | None:

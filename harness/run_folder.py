@@ -1,27 +1,31 @@
-"""The folder that a run leaves behind: scores, comparison, predictions, gold, report, provenance.
+"""The folder that a run leaves behind: `PARTS` says what it holds.
 
 Built beside its final place and renamed into it, so a crash leaves the old folder or the new one.
-`run.json` names the sha256 of every other file, and of itself with that field empty.
+`run.json` names the sha256 of every other file, and of itself with that field empty. Only the
+attestation isn't among them: it is made last, over `run.json`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from harness.artifacts import PROVENANCE, Store, describe_os_errors
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.errors import MachineError, UsageError
+from harness.evidence import CRATE
+from harness.gold import write_gold
 from harness.models import Family
 from harness.plan import Plan
 from harness.provenance import environment
-from harness.records import Comparison, read_examples
+from harness.records import Comparison
+from harness.run_stages import Stages
 
 RUN = "run.json"
 _FRESH = ".harness-run-"
@@ -33,6 +37,23 @@ class Pages:
 
     report: str
     provenance: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a run folder is written from."""
+
+    plan: Plan
+    store: Store
+    comparisons: Mapping[str, Comparison]
+    """Claim -> its comparison, of the claims that have one."""
+    pages: Pages
+
+    @cached_property
+    def stages(self) -> Stages:
+        """What the comparisons rest on, and they themselves."""
+        keys = [self.plan.comparisons[name] for name in self.comparisons]
+        return Stages.of_plan(self.plan.stages, keys)
 
 
 def write_run(
@@ -50,6 +71,7 @@ def write_run(
         VerificationError: the store holds something that isn't as it was written.
     """
     check_replaceable(out)
+    made = Made(plan=plan, store=store, comparisons=comparisons, pages=pages)
     with describe_os_errors(out, "--out"):
         out.parent.mkdir(parents=True, exist_ok=True)
         # A container's mounted folder can't be renamed: there, the contents are replaced.
@@ -58,7 +80,7 @@ def write_run(
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         try:
-            _fill(fresh, plan, store, comparisons, pages)
+            _fill(fresh, made)
             (_refill if mounted else _swap)(fresh, out)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -105,109 +127,156 @@ def collect_provenance(plan: Plan, store: Store) -> dict[str, Any]:
     return {"here": environment(), "stages": stages}
 
 
-def _fill(
-    folder: Path,
-    plan: Plan,
-    store: Store,
-    comparisons: Mapping[str, Comparison],
-    pages: Pages,
-) -> None:
-    dumps = [comparison.model_dump(mode="json") for comparison in comparisons.values()]
+def comparison_text(comparisons: Iterable[Comparison]) -> str:
+    """comparison.json."""
+    dumps = [one.model_dump(mode="json") for one in comparisons]
     # Unsorted: the report shows facts in the order that they stand in here.
-    _write_json(folder / "comparison.json", {"format": 1, "comparisons": dumps}, sort=False)
-    _write_json(folder / "scores.json", {"format": 1, "claims": _scores(comparisons)})
-    _copy_predictions(folder, plan, store, comparisons)
-    (folder / "report.html").write_text(pages.report, encoding="utf-8")
-    (folder / "provenance.html").write_text(pages.provenance, encoding="utf-8")
-    _write_json(folder / "provenance.json", collect_provenance(plan, store))
-    run: dict[str, Any] = {
-        "format": 1,
-        "claims": {name: plan.comparisons[name] for name in comparisons},
-        "profile": plan.profile.id,
-        "protocols": {name: one.protocol.id for name, one in comparisons.items()},
-        "artifacts": [one.key for one in plan.stages],
-        "files": {name: file_sha256(folder / name) for name in _names(folder)},
-        "sha256": "",
-    }
-    run["sha256"] = bytes_sha256(canonical_json(run))
-    _write_json(folder / RUN, run)
+    return json_text({"format": 1, "comparisons": dumps}, sort=False)
 
 
-def _scores(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
-    return {
-        name: [
-            score.model_dump(mode="json")
-            for system in comparison.systems
-            for score in system.scores
+def scores_text(comparisons: Iterable[Comparison]) -> str:
+    """scores.json: every score of every claim."""
+    claims = {
+        one.claim.id: [
+            score.model_dump(mode="json") for system in one.systems for score in system.scores
         ]
-        for name, comparison in comparisons.items()
+        for one in comparisons
     }
+    return json_text({"format": 1, "claims": claims})
 
 
-def _copy_predictions(
-    folder: Path, plan: Plan, store: Store, comparisons: Mapping[str, Comparison]
-) -> None:
-    """predictions/<artifact>/<language>.jsonl and gold/<artifact>/<language>.jsonl."""
-    stages = plan.by_key()
-    for name in comparisons:
-        for role, key in stages[plan.comparisons[name]].inputs.items():
-            target = folder / "predictions" / key[:16]
-            if not role.startswith("predict/") or target.exists():
-                continue
-            shutil.copytree(store.sound(key) / "predictions", target)
-            examples = stages[stages[key].inputs["examples"]]
-            gold = folder / "gold" / examples.key[:16]
-            if not gold.exists():
-                gold.mkdir(parents=True)
-                licensed = stages[examples.inputs["dataset"]].config["source"]["kind"] == "files"
-                write = write_digest if licensed else write_gold
-                write(store.sound(examples.key), gold, stages[key].config["family"])
+def stages_text(stages: Stages) -> str:
+    """stages.json: every stage with its configuration."""
+    dumps = [one.model_dump(mode="json") for one in stages.by_key.values()]
+    # Unsorted: a comparison shows systems and data in the order that they have there.
+    return json_text({"format": 1, "stages": dumps}, sort=False)
 
 
-def write_gold(examples: Path, folder: Path, family: Family) -> None:
-    """Ids, documents and references, a file for each language.
+def json_text(value: Any, *, sort: bool = True) -> str:
+    """The text of a JSON file of a run folder."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=sort, indent=1) + "\n"
 
-    No text but the answers: contexts and sentences may be somebody's.
 
-    Args:
-        examples: the folder of a finished `examples` stage.
-        folder: where the files go; it exists.
-        family: of the examples.
+def own_digest(run: Mapping[str, Any]) -> str:
+    """What run.json says of itself: sha256 of its canonical JSON with that field empty.
+
+    Raises:
+        TypeError, ValueError: it has no canonical form.
     """
-    with contextlib.ExitStack() as stack:
-        files: dict[str, IO[str]] = {}
-        for one in read_examples(examples / "examples.jsonl", family):
-            reference = _REFERENCES[family](one)
-            if reference is None:
-                continue
-            if one.language not in files:
-                path = folder / f"{one.language}.jsonl"
-                stream = path.open("w", encoding="utf-8", newline="\n")
-                files[one.language] = stack.enter_context(stream)
-            row = {"id": one.id, "document": one.document, **reference}
-            text = json.dumps(row, ensure_ascii=False, sort_keys=True)
-            files[one.language].write(text + "\n")
+    return bytes_sha256(canonical_json({**run, "sha256": ""}))
+
+
+def _write_predictions(folder: Path, made: Made) -> None:
+    """<artifact>/<language>.jsonl."""
+    for predict, _ in made.stages.evaluated.values():
+        shutil.copytree(made.store.sound(predict.key) / "predictions", folder / predict.short)
+
+
+def _write_gold(folder: Path, made: Made) -> None:
+    """<artifact>/<language>.jsonl; of licensed rows <artifact>/digest.json."""
+    for predict, examples in made.stages.evaluated.values():
+        target = folder / examples.short
+        if not target.exists():
+            target.mkdir(parents=True)
+            write = write_digest if made.stages.is_licensed(examples) else write_gold
+            write(made.store.sound(examples.key), target, predict.config["family"])
+
+
+def _write_material(folder: Path, made: Made) -> None:
+    """<artifact>/<file>: what the comparisons say of trainings and data."""
+    for one, names in made.stages.material():
+        source = made.store.sound(one.key, names)
+        target = folder / one.short
+        target.mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(source / name, target / name)
+
+
+def _write_croissant(folder: Path, made: Made) -> None:
+    """<data set>.json."""
+    from harness.evidence import croissant
+
+    folder.mkdir()
+    for name, document in croissant.documents(made.stages, made.comparisons.values()).items():
+        # Unsorted: Croissant's own tools write a document from the general to the particular.
+        (folder / f"{name}.json").write_text(json_text(document, sort=False), encoding="utf-8")
+
+
+def _write_crate(path: Path, made: Made) -> None:
+    from harness.evidence.crate import crate
+
+    times = {
+        key: _json(made.store.sound(key, [PROVENANCE]) / PROVENANCE)
+        for key in made.stages.by_key
+        if made.store.has(key)
+    }
+    document = crate(path.parent, made.stages, made.comparisons, times)
+    path.write_text(json_text(document, sort=False), encoding="utf-8")
 
 
 def write_digest(examples: Path, folder: Path, family: Family) -> None:
     """Of rows whose licence forbids copies only what tells whether other rows are the same."""
     facts = {"family": family, "sha256": file_sha256(examples / "examples.jsonl")}
-    _write_json(folder / "digest.json", facts)
+    (folder / "digest.json").write_text(json_text(facts), encoding="utf-8")
 
 
-def _mates(one: Any) -> dict[str, Any] | None:
-    """Of the sentences that are looked up, those with a translation: the pairs to be found."""
-    return {"mates": list(one.mates)} if one.side == "foreign" and one.mates else None
+def _text(text: Callable[[Made], str]) -> Callable[[Path, Made], None]:
+    def write(path: Path, made: Made) -> None:
+        path.write_text(text(made), encoding="utf-8")
+
+    return write
 
 
-# Family -> what an example's prediction is compared with; None: nothing.
-_REFERENCES: dict[Family, Callable[[Any], dict[str, Any] | None]] = {
-    "extractive_qa": lambda one: {"answers": list(one.answers)},
-    "classification": lambda one: {"label": one.label},
-    "multiple_choice": lambda one: {"label": one.label},
-    "tagging": lambda one: {"tags": list(one.tags)},
-    "retrieval": _mates,
-}
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A file of a run folder, or a folder in it."""
+
+    name: str
+    write: Callable[[Path, Made], None]
+    """Writes it at the path that it gets; nothing where the run has none."""
+
+
+# run.json comes last: it names the sha256 of every file of these.
+PARTS: tuple[Part, ...] = (
+    Part(
+        name="comparison.json", write=_text(lambda made: comparison_text(made.comparisons.values()))
+    ),
+    Part(name="scores.json", write=_text(lambda made: scores_text(made.comparisons.values()))),
+    Part(name="stages.json", write=_text(lambda made: stages_text(made.stages))),
+    Part(name="predictions", write=_write_predictions),
+    Part(name="gold", write=_write_gold),
+    Part(name="material", write=_write_material),
+    Part(name="croissant", write=_write_croissant),
+    Part(name="report.html", write=_text(lambda made: made.pages.report)),
+    Part(name="provenance.html", write=_text(lambda made: made.pages.provenance)),
+    # Unsorted, as its page shows it.
+    Part(
+        name="provenance.json",
+        write=_text(lambda made: json_text(collect_provenance(made.plan, made.store), sort=False)),
+    ),
+    # After what it describes.
+    Part(name=CRATE, write=_write_crate),
+)
+
+
+def _fill(folder: Path, made: Made) -> None:
+    from harness.evidence.attestation import attest
+
+    for part in PARTS:
+        part.write(folder / part.name, made)
+    run: dict[str, Any] = {
+        "format": 1,
+        "claims": {name: made.plan.comparisons[name] for name in made.comparisons},
+        "profile": made.plan.profile.id,
+        "protocols": {name: one.protocol.id for name, one in made.comparisons.items()},
+        "artifacts": list(made.stages.by_key),
+        "files": {name: file_sha256(folder / name) for name in _names(folder)},
+        "sha256": "",
+    }
+    run["sha256"] = own_digest(run)
+    (folder / RUN).write_text(json_text(run), encoding="utf-8")
+    # Over run.json and what it names, so not named there itself.
+    attest(folder)
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -239,11 +308,6 @@ def default_out(claims: Sequence[str], profile: str) -> Path:
     papers = {name.partition("/")[0] for name in claims}
     name = claims[0].partition("/")[2] if len(claims) == 1 else "-".join(sorted(papers))
     return Path("runs") / f"{name}-{profile}"
-
-
-def _write_json(path: Path, value: Any, *, sort: bool = True) -> None:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=sort, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness import strict_json
 from harness.line_files import (
     Labels,
     check_same_lines,
@@ -14,8 +14,8 @@ from harness.line_files import (
     malformed,
     read_labels,
     read_pairs,
+    read_raw,
     read_tags,
-    read_text,
 )
 from harness.metrics import known_scorer, load_aligned_scorer, load_scorer, signature
 
@@ -133,18 +133,8 @@ def _member(value: Any, key: str, kind: type, path: Path, at: str) -> Any:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(read_text(path), object_pairs_hook=partial(_unique, path))
+        return strict_json.loads(read_raw(path))
     except json.JSONDecodeError as error:
         raise malformed(path, f"{error.msg} at line {error.lineno}", "JSON") from error
-    except (ValueError, RecursionError) as error:
-        raise malformed(path, str(error), "JSON") from error
-
-
-def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # The json module would keep the last of two equal keys, silently.
-    built: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in built:
-            raise malformed(path, f"the key `{key}` twice", "each key once in an object")
-        built[key] = value
-    return built
+    except ValueError as error:
+        raise malformed(path, str(error), "JSON, each key once in an object") from error

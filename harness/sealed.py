@@ -6,16 +6,18 @@ flushed to the disk, and only then does the folder get its name: that it is ther
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import strict_json
 from harness.canonical import canonical_json, digest, file_sha256
 from harness.errors import VerificationError
 
 META = "meta.json"
+# Far above what a stage of thousands of files takes.
+_MAX_META = 64 << 20
 
 
 def seal(folder: Path, target: Path, description: Mapping[str, Any]) -> None:
@@ -42,10 +44,11 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """
     where = str(folder / META)
     try:
-        raw = (folder / META).read_bytes()
-        meta: dict[str, Any] = json.loads(raw)
+        raw = strict_json.read_bytes(folder / META, _MAX_META)
+        meta: dict[str, Any] = strict_json.loads(raw)
         stated = meta.pop("meta_sha256")
         sound = digest(meta) == stated and canonical_json({**meta, "meta_sha256": stated}) == raw
+        _check_files(meta["files"])
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise VerificationError(
             where=where,
@@ -85,9 +88,20 @@ def _describe(path: Path) -> dict[str, Any]:
 def _compare(path: Path, recorded: Mapping[str, Any] | None) -> str | None:
     if recorded is None:
         return "not in meta.json"
+    if path.is_symlink():
+        return "a link, where only files are written"
     if not path.is_file():
         return "missing"
     return None if file_sha256(path) == recorded["sha256"] else "sha256 differs"
+
+
+def _check_files(files: Mapping[str, Any]) -> None:
+    """Whoever forges a meta.json can redo its digest, too: no name may lead out of the folder."""
+    for name, recorded in files.items():
+        if not isinstance(recorded["sha256"], str) or not isinstance(recorded["bytes"], int):
+            raise ValueError(f"file `{name}` without sha256 and bytes")
+        if name.startswith("/") or {"", ".", ".."} & set(name.split("/")) or "\0" in name:
+            raise ValueError(f"file `{name}`, outside its folder")
 
 
 def _make_lasting(folder: Path) -> None:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import announce, options
+from harness import announce, looks, options
+from harness.artifacts import Store
 from harness.backends import opened
+from harness.collecting import remember_run
 from harness.console import watching
 from harness.ending import parts, surviving_a_closed_pipe
 from harness.errors import EXIT_PRECEDENCE
+from harness.leases import leased
 from harness.manifest import Manifests, choose, load_manifests, select_claims
 from harness.plan import Plan, Request, build_plan
 from harness.records import Comparison
-from harness.run import Outcome, read_comparisons
+from harness.run import Outcome, read_comparisons, seconds
 from harness.run import execute as walk
 from harness.run_folder import Pages, check_replaceable, default_out, write_run
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
 
 Given = Mapping[str, Any]
 # Exit status of a rung that isn't the one asked for; all others are 11.
@@ -35,13 +42,14 @@ def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
     """The stages of the claims, for this machine's device and this mirror."""
     profile = choose("profile", given["profile"], manifests.profiles)
     options.check_brought(given.get("files", ()), manifests.pins)
-    device = options.resolve_device(given["device"])
+    device = _device(given)
     request = Request(
         claims=select_claims(manifests, claims),
         profile=profile.id,
         seeds=given["seeds"],
         protocol=given["protocol"],
         precision=options.resolve_precision(profile.precision, device),
+        looks=looks.read(options.open_store(given["store"])) if "store" in given else {},
     )
     folder = None if given.get("no_mirror") else options.mirror_dir(given["mirror"])
     return build_plan(manifests, request, options.read_mirror(folder))
@@ -50,20 +58,33 @@ def plan(manifests: Manifests, claims: Sequence[str], given: Given) -> Plan:
 def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outcome:
     """Run what the store lacks, once the run folder is known to be free."""
     check_replaceable(_out(plan, out))
+    signing_key(given)
+    _refuse_looks(plan, options.open_store(given["store"]))
     resources = options.resources(
         options.mirror_dir(given["mirror"]),
         given["files"],
-        options.resolve_device(given["device"]),
+        _device(given),
         given.get("checkpoints"),
     )
     store = options.open_store(given["store"])
+    hold(plan, store)
     with watching(quiet) as watcher, opened(given) as backend:
         return walk(plan, store, backend, resources, watcher)
 
 
+def hold(plan: Plan, store: Store) -> None:
+    """Let nothing collect what the plan reads before this command ends."""
+    click.get_current_context().with_resource(leased(store, [one.key for one in plan.stages]))
+
+
 def read(plan: Plan, given: Given) -> dict[str, Comparison]:
-    """The comparisons, which are artifacts like any other."""
-    return read_comparisons(plan, options.open_store(given["store"]))
+    """The comparisons, which are artifacts like any other; reading them is a look."""
+    store = options.open_store(given["store"])
+    comparisons = read_comparisons(plan, store)
+    for name, found in comparisons.items():
+        seen = looks.sample(name, plan.by_key()[plan.comparisons[name]].inputs)
+        looks.remember(store, seen, len(found.seeds), found.verdict.looks)
+    return comparisons
 
 
 def report(
@@ -87,6 +108,9 @@ def report(
             provenance=render_provenance(collect_provenance(plan, store)),
         )
         write_run(folder, plan, store, comparisons, pages)
+        remember_run(store, folder)
+    finish(folder, given, written=bool(comparisons))
+    _junit(plan, outcome, comparisons, given)
     with surviving_a_closed_pipe():
         if as_json:
             document = _document(comparisons, outcome, folder)
@@ -97,6 +121,53 @@ def report(
         if not as_json:
             announce.folder(folder, outcome, written=bool(comparisons))
     return _status(comparisons, outcome)
+
+
+def _device(given: Given) -> str:
+    """Of stages that train or predict; a cluster's may be another than this machine's."""
+    return options.resolve_device(given["device"], elsewhere=given.get("backend") == "ray")
+
+
+def signing_key(given: Given) -> CryptoSigner | None:
+    """The key of --sign-key, or of $HARNESS_SIGN_KEY; UsageError where it is none."""
+    chosen = given.get("sign_key") or os.environ.get("HARNESS_SIGN_KEY")
+    if not chosen:
+        return None
+    from harness.evidence.attestation import private_key
+
+    return private_key(Path(chosen))
+
+
+def finish(folder: Path, given: Given, *, written: bool) -> None:
+    """Sign a run folder that was written, where there is a key."""
+    key = signing_key(given)
+    if written and key:
+        from harness.evidence.attestation import attest
+
+        attest(folder, key)
+
+
+def _junit(
+    plan: Plan, outcome: Outcome, comparisons: Mapping[str, Comparison], given: Given
+) -> None:
+    if not given.get("junit"):
+        return
+    from harness.evidence.junit import write_junit
+
+    store = options.open_store(given["store"])
+    took = {
+        name: sum(seconds(store, ref.key) for ref in found.artifacts if store.has(ref.key))
+        for name, found in comparisons.items()
+    }
+    write_junit(Path(given["junit"]), plan.profile.id, comparisons, outcome.failed, took)
+
+
+def _refuse_looks(plan: Plan, store: Store) -> None:
+    stages, seen = plan.by_key(), looks.read(store)
+    for name, key in plan.comparisons.items():
+        facts = stages[key].config["comparison"]
+        before = seen.get(looks.sample(name, stages[key].inputs), {})
+        looks.allowed(name, facts["circumstances"]["looks"], len(facts["seeds"]), before)
 
 
 def _out(plan: Plan, out: Path | None) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ManifestError
+from harness.strict_json import read_bytes
 
 Lines = dict[tuple[str | int, ...], int]
 
@@ -51,7 +52,9 @@ def load(path: Path) -> tuple[Any, Lines]:
         ManifestError: unreadable file, syntax error, duplicate key, tag, anchor or alias.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_bytes(path, _MAX_BYTES)
+    except ValueError as error:
+        raise _error(str(path), 1, str(error), "a manifest", "Split the file.") from error
     except OSError as error:
         raise ManifestError(
             where=str(path),

@@ -32,11 +32,16 @@ def find_problems(folder: Path) -> Iterator[str]:
     project = tomllib.loads((folder.parent / "pyproject.toml").read_text("utf-8"))["project"]
     torch = _wanted((folder / "torch.txt").read_text("utf-8").splitlines())
     runtime = _wanted(_lines(folder / "runtime.in"))
-    tools = _wanted(line for line in _lines(folder / "dev.in") if not line.startswith("-r "))
+    extras = {name: _wanted(_lines(folder / f"{name}.in")) for name in ("ray", "dev")}
+    # Each lock stands on the one before it.
+    locks = {"runtime": runtime, "ray": {**runtime, **extras["ray"]}}
+    locks["dev"] = {**locks["ray"], **extras["dev"]}
 
     yield from _same(project["dependencies"], {**runtime, **torch}, "[project] dependencies")
-    yield from _same(project["optional-dependencies"]["dev"], tools, "[project] dev extra")
-    for name, wanted in (("runtime", runtime), ("dev", {**runtime, **tools})):
+    for name, wanted in extras.items():
+        declared = project["optional-dependencies"][name]
+        yield from _same(declared, wanted, f"[project] {name} extra")
+    for name, wanted in locks.items():
         text = (folder / f"{name}.txt").read_text("utf-8")
         yield from _locked(text, wanted, f"requirements/{name}.txt")
 
@@ -80,7 +85,7 @@ def _pins(text: str) -> Iterator[tuple[str, str]]:
 
 def _lines(path: Path) -> Iterator[str]:
     for line in path.read_text("utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
+        if line.strip() and not line.startswith(("#", "-r ")):
             yield line
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the locked packages, torch and this project into a virtual environment.
-# Usage: requirements/install.sh runtime|dev VENV [STAMP]     (PYTHON=... picks the interpreter)
+# Usage: requirements/install.sh runtime|ray|dev VENV [STAMP]     (PYTHON=... picks the interpreter)
 # STAMP, a file inside VENV, is made last, when everything is in place.
 set -euo pipefail
 lock=$1 venv=$2 stamp=${3:-}

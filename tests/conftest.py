@@ -25,8 +25,8 @@ os.environ |= {
 }
 (_SCRATCH / "home").mkdir()
 
-# Fixtures of several modules: `cli`, `steer`.
-pytest_plugins = ["cli_runs"]
+# Fixtures of several modules: `cli`, `steer`; `a_run`, `sound_run`; `first`.
+pytest_plugins = ["cli_runs", "run_folders", "tiny_runs"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,9 +1,9 @@
 """Stages that take milliseconds, in place of those that read data and train.
 
 A file in the folder given as `resources.mirror` (`--mirror`) steers them, so that keys stay as
-they are: its name is a stage's (or `make`), its text an error class, `sleep`, `leak`, `die` or
-`bug`. Every stage that runs adds its name to the file `log` there. `score` and `compare` stay the
-real ones.
+they are: its name is a stage's (or `make`), its text an error class, `sleep`, `hold` (until the
+file is gone), `leak`, `die` or `bug`. Every stage that runs adds its name to the file `log` there.
+`score` and `compare` stay the real ones.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import errors
+from harness.artifacts import Store
+from harness.backends import Backend
 from harness.costs import Cost
 from harness.graph import PlannedStage
 from harness.records import Prediction, QaExample, read_examples, write_rows
 from harness.stages import contract
-from harness.stages.contract import Stage, StageContext
+from harness.stages.contract import Progress, Resources, Stage, StageContext
 
 QUESTIONS = 10
 MAKE_STAGES = (Stage(name="make", version=1, reads=("value",), run="fake_stages:make"),)
@@ -63,6 +65,22 @@ def planned(value: str, *inputs: str) -> PlannedStage:
 def key_of(value: str) -> str:
     """A made-up key."""
     return value.encode().hex().ljust(64, "0")
+
+
+def run_on(
+    backend: Backend,
+    stage: PlannedStage,
+    store: Store,
+    resources: Resources,
+    progress: Progress | None = None,
+) -> bool:
+    """Run one stage to its end; True where it was made now, else what the stage raised."""
+    backend.submit(stage, store, resources, lambda: progress or Silent())
+    ended = backend.wait()
+    assert ended.planned == stage
+    if ended.error:
+        raise ended.error
+    return ended.made
 
 
 def make(context: StageContext) -> None:
@@ -140,6 +158,7 @@ def predict(context: StageContext) -> None:
         rows.append(Prediction(id=one.id, text=text, score=0.0, start=0, end=len(text)))
     for language, rows in by_language.items():
         write_rows(folder / f"{language}.jsonl", rows)
+    _write(context.out / "predict.json", {"windows": 10, "tokens": 50, "beyond": 0})
 
 
 def _train(context: StageContext, name: str) -> None:
@@ -163,6 +182,9 @@ def _question(language: str, number: int) -> QaExample:
     )
 
 
+_PAUSES = {"sleep": 60.0, "nap": 0.5}
+
+
 def _steer(context: StageContext, name: str) -> None:
     folder = context.resources.mirror
     if folder is None:
@@ -170,16 +192,17 @@ def _steer(context: StageContext, name: str) -> None:
     with (folder / "log").open("a", encoding="utf-8") as log:
         log.write(name + "\n")
     what = _note(context, name)
-    if what == "sleep":
-        time.sleep(60)
-    elif what == "nap":
-        time.sleep(0.5)
+    if what in _PAUSES:
+        time.sleep(_PAUSES[what])
+    elif what == "hold":
+        while _note(context, name):
+            time.sleep(0.02)
+    elif what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif what == "KeyboardInterrupt":
         raise KeyboardInterrupt
     elif what == "leak":
         _leak()
-    elif what == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
     elif what == "bug":
         raise RuntimeError("a bug")
     elif what:

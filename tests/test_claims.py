@@ -172,3 +172,15 @@ def test_plan_json_has_the_work_of_each_claim(cli):
         assert max(one[key] for one in alone.values()) < whole[key] or key == "download_bytes"
         assert whole[key] < sum(one[key] for one in alone.values())
     assert whole["seconds"]["h100"] > 3600
+
+
+def test_plan_tells_what_several_devices_would_gain(cli):
+    """One takes all the time of the stages; no number of them less than the longest chain."""
+    document = json.loads(cli("plan", "phang2020/*", "--profile", "paper", "--json").out)
+    found = document["side_by_side"]["h100"]
+    one, eight, many = (found["devices"][count] for count in ("1", "8", "64"))
+    assert one == pytest.approx(document["to_do"]["seconds"]["h100"], abs=1)
+    assert one / 8 < eight < one / 7
+    assert eight > many >= found["longest_chain"] > 0
+    lines = cli("plan", "phang2020/*", "--profile", "paper").out.splitlines()
+    assert lines[-1].startswith("h100, several side by side: ")

@@ -38,6 +38,8 @@ def test_a_wide_terminal_shows_stage_steps_loss_speed_and_time(screen):
     """The second of three stages, three steps of eight done."""
     watcher, _, shown = screen(120)
     watcher.begin([DATA, LONG, SHORT], 4)
+    watcher.stage(DATA, 1)
+    watcher.ended(1)
     bar = watcher.stage(LONG, 2)
     bar.start(8, "steps")
     bar.advance(3, loss=4.4051, tokens_per_second=1035.4)
@@ -68,12 +70,36 @@ def test_the_whole_moves_by_the_work_that_is_done(screen):
     watcher, bars, _ = screen(120)
     watcher.begin([DATA, LONG, SHORT], 0)
     watcher.stage(DATA, 1)
+    watcher.ended(1)
     bar = watcher.stage(LONG, 2)
     bar.start(8, "steps")
     assert bars.tasks[0].percentage == 0
     bar.advance(4)
     assert bars.tasks[0].percentage == 37.5
-    watcher.stage(SHORT, 3)
+    watcher.ended(2)
+    assert bars.tasks[0].percentage == 75
+
+
+def test_stages_side_by_side_have_a_bar_each(screen):
+    """Each moves the whole by its own share; the bar of one that has ended goes."""
+    watcher, bars, shown = screen(120)
+    watcher.begin([LONG, SHORT], 0)
+    long, short = watcher.stage(LONG, 1), watcher.stage(SHORT, 2)
+    long.start(2, "steps")
+    short.start(0, "on another machine")
+    long.advance(1)
+    assert [line.split()[0] for line in shown()] == ["all", "1/2", "2/2"]
+    watcher.ended(2)
+    assert [line.split()[0] for line in shown()] == ["all", "1/2"]
+    assert bars.tasks[0].percentage == 62.5
+
+
+def test_a_stage_that_nobody_needs_any_more_counts_as_done(screen):
+    """Its claims failed before it started."""
+    watcher, bars, shown = screen(120)
+    watcher.begin([LONG, SHORT], 0)
+    watcher.ended(1)
+    assert "1/2 stages" in shown()[0]
     assert bars.tasks[0].percentage == 75
 
 
@@ -81,7 +107,8 @@ def test_stages_that_compute_nothing_count_alike(screen):
     """Otherwise the bar would stand still."""
     watcher, bars, _ = screen(120)
     watcher.begin([DATA, DATA], 0)
-    watcher.stage(DATA, 2)
+    watcher.stage(DATA, 1)
+    watcher.ended(1)
     assert bars.tasks[0].percentage == 50
 
 

@@ -14,51 +14,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_runs import BEST, GAIN, RUNS, TINY, harness, run
 
-TINY = Path(__file__).parent / "tiny"
-GAIN = "phang2020/tydiqa-english-gain"
-BEST = "phang2020/xnli-gain"
 NO_BETTER = "phang2020/tydiqa-no-better-multilingual"
-RUNS = (0, 10, 11)
-
-
-def harness(folder: Path, *arguments: str | Path, under: Sequence[str] = ()) -> list[str]:
-    """The command line of a tiny run whose store and run folder are in `folder`."""
-    places = ["--store", folder / "store", "--out", folder / "run", "--device", "cpu"]
-    tiny = ["--manifests", TINY, "--profile", "tiny"]
-    command = [*under, sys.executable, "-m", "harness.cli", "reproduce", *arguments]
-    return [str(part) for part in (*command, *tiny, *places)]
-
-
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run to the end, without a mirror."""
-    environment = {name: value for name, value in os.environ.items() if name != "HARNESS_MIRROR"}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-
-
-def offline() -> list[str]:
-    """A network namespace without interfaces, where this machine allows one."""
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        pytest.skip("needs a network namespace")
-    prefix = [unshare, "-n"] if os.geteuid() == 0 else [unshare, "-rn"]
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("needs a network namespace")
-    return prefix
-
-
-@pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the store and run folder of both claims, made without any network."""
-    folder = tmp_path_factory.mktemp("first")
-    done = run(harness(folder, GAIN, BEST, under=offline()))
-    assert done.returncode in RUNS, done.stderr
-    return folder
 
 
 def deterministic_files(folder: Path) -> dict[str, bytes]:
@@ -76,8 +38,8 @@ def test_a_run_needs_no_network_and_leaves_a_report(first: Path) -> None:
     """In a namespace without interfaces, every part of the run folder gets written."""
     names = {path.name for path in (first / "run").iterdir()}
     assert names == {
-        *("comparison.json", "scores.json", "predictions", "gold", "run.json"),
-        *("report.html", "provenance.html", "provenance.json"),
+        *("comparison.json", "scores.json", "stages.json", "predictions", "gold", "material"),
+        *("report.html", "provenance.html", "provenance.json", "run.json"),
     }
     comparisons = json.loads((first / "run" / "comparison.json").read_bytes())["comparisons"]
     assert [one["claim"]["id"] for one in comparisons] == [GAIN, BEST]
@@ -168,6 +130,16 @@ def test_the_report_is_a_function_of_the_comparison_alone(first: Path, tmp_path:
     done = run([sys.executable, "-m", "harness.cli", "report", str(tmp_path)])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report.html").read_bytes() == (first / "run" / "report.html").read_bytes()
+
+
+@pytest.mark.parametrize("made", ["first", "systems"])
+def test_a_run_of_every_task_verifies(made: str, request: pytest.FixtureRequest) -> None:
+    """Every family's scores, of a best-of and of eighteen targets at once, are made again."""
+    folder = request.getfixturevalue(made) / "run"
+    command = [sys.executable, "-m", "harness.cli", "verify", str(folder), "--manifests", str(TINY)]
+    done = run(command)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "All agrees." in done.stdout
 
 
 def test_real_data_from_a_partial_mirror(tmp_path: Path) -> None:

@@ -34,10 +34,11 @@ def test_this_project_agrees_with_itself():
 
 
 def test_a_dependency_that_is_not_locked(project):
-    """A line added to runtime.in without `make lock` is missing from both locks."""
+    """A line added to runtime.in without `make lock` is missing from every lock."""
     problems = project("requirements/runtime.in", "click>=8.2", "click>=8.2\nnewcomer>=1")
     assert problems == [
         "requirements/runtime.txt: newcomer isn't locked; run `make lock`",
+        "requirements/ray.txt: newcomer isn't locked; run `make lock`",
         "requirements/dev.txt: newcomer isn't locked; run `make lock`",
     ]
 

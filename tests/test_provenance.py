@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness import provenance
+from harness.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,11 @@ def test_a_container_names_its_image_and_no_other_run_does(monkeypatch):
     monkeypatch.setenv("HARNESS_IMAGE_IDENTITY", json.dumps(image))
     provenance.environment.cache_clear()
     assert provenance.environment()["image"] == image
+
+
+@pytest.mark.parametrize("told", ["sha256:00", "[1]", '"a"'])
+def test_an_identity_that_is_none_is_refused(monkeypatch, told):
+    """Whoever types `docker run` gives it by hand."""
+    monkeypatch.setenv("HARNESS_IMAGE_IDENTITY", told)
+    with pytest.raises(UsageError, match=r"HARNESS_IMAGE_IDENTITY: got .*expected the image"):
+        provenance.environment()

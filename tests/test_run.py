@@ -9,7 +9,7 @@ from fake_stages import key_of, planned
 from tiny_manifests import tiny
 
 from harness.artifacts import Store
-from harness.backends import local
+from harness.backends import OneAtATime
 from harness.costs import Cost
 from harness.errors import DataError, MachineError, StageError
 from harness.plan import Plan
@@ -34,6 +34,9 @@ class Watcher:
         self.stages.append((number, planned.label))
         return fake_stages.Silent()
 
+    def ended(self, number):
+        """Nobody looks."""
+
 
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch):
@@ -53,7 +56,7 @@ def walk(store, steer):
 
     def _walk(plan, watcher=None):
         resources = Resources(mirror=steer)
-        return execute(plan, store, local.run, resources, watcher or Watcher())
+        return execute(plan, store, OneAtATime(run_stage), resources, watcher or Watcher())
 
     return _walk
 
@@ -250,3 +253,49 @@ def test_a_damaged_calibration_is_no_estimate(store):
     store.root.mkdir()
     (store.root / "calibration.json").write_text("{", encoding="utf-8")
     assert calibration(store, "cpu") is None
+
+
+class Several:
+    """Takes every stage, runs it at once, and reports the newest first."""
+
+    def __init__(self):
+        self.submitted, self._ended = [], []
+
+    def free(self):
+        """Always."""
+        return True
+
+    def submit(self, planned, store, resources, watch):
+        """Run it here."""
+        self.submitted.append(planned.label)
+        one = OneAtATime(run_stage)
+        one.submit(planned, store, resources, watch)
+        self._ended.append(one.wait())
+
+    def wait(self):
+        """The newest."""
+        return self._ended.pop()
+
+
+def test_stages_side_by_side_start_when_their_inputs_are_there(store, steer):
+    """Both that read `data` before the first of them has ended; a claim when its own input has."""
+    backend = Several()
+    outcome = execute(two_claims(), store, backend, Resources(mirror=steer), Watcher())
+    assert backend.submitted == ["data", "first", "second", "claim2", "claim1"]
+    assert (len(outcome.made), outcome.failed) == (5, {})
+
+
+def test_of_failures_side_by_side_the_plans_first_is_told(store, steer):
+    """As one stage after the other would: `second` is reported before `first`."""
+    fault(steer, "first", "StageError")
+    fault(steer, "second", "DataError")
+    plan = two_claims()
+    both = dataclasses.replace(
+        planned("claim1"), inputs={"a": key_of("first"), "b": key_of("second")}
+    )
+    plan = dataclasses.replace(plan, stages=(*plan.stages[:3], both, plan.stages[4]))
+    outcome = execute(plan, store, Several(), Resources(mirror=steer), Watcher())
+    assert {name: type(error) for name, error in outcome.failed.items()} == {
+        "claim1": StageError,
+        "claim2": DataError,
+    }

@@ -13,16 +13,19 @@ import pytest
 from tiny_manifests import CLAIM, tiny
 
 from harness.artifacts import Store
-from harness.backends import local
+from harness.backends import OneAtATime
 from harness.canonical import bytes_sha256, canonical_json, file_sha256
 from harness.console import watching
 from harness.errors import MachineError, UsageError, VerificationError
+from harness.evidence import ATTESTATION, CRATE
+from harness.gold import gold_line, read_gold, write_gold
 from harness.plan import Request, build_plan
 from harness.records import ChoiceExample, PairExample, Sentence, TagExample, write_rows
 from harness.run import execute, read_comparisons
-from harness.run_folder import Pages, check_replaceable, default_out, write_gold, write_run
+from harness.run_folder import PARTS, Pages, check_replaceable, default_out, write_run
 from harness.stages import contract
 from harness.stages.contract import Resources
+from harness.worker import run_stage
 
 PAGES = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
 
@@ -35,7 +38,7 @@ def finished(tmp_path, tmp_path_factory, monkeypatch):
     store = Store(tmp_path / "store")
     resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
     with watching(quiet=True) as watcher:
-        assert execute(plan, store, local.run, resources, watcher).failed == {}
+        assert execute(plan, store, OneAtATime(run_stage), resources, watcher).failed == {}
     return plan, store, read_comparisons(plan, store)
 
 
@@ -53,15 +56,8 @@ def test_a_run_folder_holds_everything_behind_the_numbers(finished, tmp_path):
     assert sorted(path.name for path in (tmp_path / "run/predictions").iterdir()) == sorted(
         predicted
     )
-    found = [name for name in names(tmp_path / "run") if "/" not in name]
-    assert found == [
-        "comparison.json",
-        "provenance.html",
-        "provenance.json",
-        "report.html",
-        "run.json",
-        "scores.json",
-    ]
+    found = {name.partition("/")[0] for name in names(tmp_path / "run")}
+    assert found == {"run.json", ATTESTATION, *(part.name for part in PARTS)}
 
 
 def test_gold_holds_ids_documents_and_answers(finished, tmp_path):
@@ -88,7 +84,7 @@ GOLD = {
             choices=("a", "b"),
             label=1,
         ),
-        {"label": 1},
+        {"label": 1, "choices": 2},
     ),
     "tagging": (
         TagExample(id="x", language="en", document="d", words=("a",), tags=("NOUN",)),
@@ -96,7 +92,7 @@ GOLD = {
     ),
     "retrieval": (
         Sentence(id="x", language="en", document="d", side="foreign", text="a", mates=("y",)),
-        {"mates": ["y"]},
+        {"side": "foreign", "mates": ["y"]},
     ),
 }
 
@@ -111,8 +107,18 @@ def test_gold_of_a_family_is_its_reference(tmp_path, family):
     assert json.loads(line) == {"id": "x", "document": "d", **reference}
 
 
-def test_gold_of_mining_is_the_pairs_to_be_found(tmp_path):
-    """Neither the other side nor sentences without a translation."""
+@pytest.mark.parametrize("family", GOLD)
+def test_gold_is_read_back_as_examples_of_the_family(family):
+    """With everything that a scorer reads; written again, the same line."""
+    example, _ = GOLD[family]
+    line = gold_line(example, family)
+    again = read_gold(json.loads(line), family, example.language)
+    assert type(again) is type(example)
+    assert gold_line(again, family) == line
+
+
+def test_gold_of_mining_has_both_sides(tmp_path):
+    """Sentences without a translation too: a pair that is found for one is wrong."""
     row = {"language": "de", "document": "d", "text": "a"}
     rows = [
         Sentence(id="de-1", side="foreign", mates=("en-1",), **row),
@@ -121,8 +127,8 @@ def test_gold_of_mining_is_the_pairs_to_be_found(tmp_path):
     ]
     write_rows(tmp_path / "examples.jsonl", rows)
     write_gold(tmp_path, tmp_path, "retrieval")
-    (line,) = (tmp_path / "de.jsonl").read_text("utf-8").splitlines()
-    assert json.loads(line)["id"] == "de-1"
+    lines = (tmp_path / "de.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["de-1", "de-2", "en-1"]
 
 
 def test_gold_of_licensed_data_is_a_digest(finished, tmp_path):
@@ -143,12 +149,14 @@ def test_gold_of_licensed_data_is_a_digest(finished, tmp_path):
 
 
 def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):
-    """And of itself, with that field empty."""
+    """And of itself, with that field empty; the attestation names run.json, not the reverse."""
     out = tmp_path / "run"
     write_run(out, *finished, PAGES)
     run = json.loads((out / "run.json").read_bytes())
     assert run["files"] == {
-        name: file_sha256(out / name) for name in names(out) if name != "run.json"
+        name: file_sha256(out / name)
+        for name in names(out)
+        if name not in ("run.json", ATTESTATION)
     }
     assert run["claims"] == finished[0].comparisons
     assert bytes_sha256(canonical_json({**run, "sha256": ""})) == run["sha256"]
@@ -157,18 +165,21 @@ def test_run_json_names_the_digest_of_every_other_file(finished, tmp_path):
 def test_two_equal_runs_differ_in_provenance_only(
     finished, tmp_path, tmp_path_factory, monkeypatch
 ):
-    """Another store, another time: the same bytes but for provenance and its digests."""
+    """Another store, another time: the same bytes but for provenance and its digests.
+
+    The run crate says when each stage ran; run.json and the attestation name digests of those two.
+    """
     plan, _, _ = finished
     store = Store(tmp_path / "other store")
     with watching(quiet=True) as watcher:
         resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
-        execute(plan, store, local.run, resources, watcher)
+        execute(plan, store, OneAtATime(run_stage), resources, watcher)
     write_run(tmp_path / "one", *finished, PAGES)
     write_run(tmp_path / "two", plan, store, read_comparisons(plan, store), PAGES)
     one, two = tmp_path / "one", tmp_path / "two"
     assert names(one) == names(two)
     differ = {name for name in names(one) if (one / name).read_bytes() != (two / name).read_bytes()}
-    assert differ <= {"provenance.json", "run.json"}
+    assert differ <= {"provenance.json", CRATE, "run.json", ATTESTATION}
 
 
 def test_an_earlier_run_is_replaced_whole(finished, tmp_path):
@@ -266,8 +277,9 @@ def test_a_mounted_folder_is_filled_in_place(finished, tmp_path):
         pytest.skip("needs a mount namespace")
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == [
-        *("comparison.json", "gold", "predictions", "provenance.html", "provenance.json"),
-        *("report.html", "run.json", "scores.json", "two"),
+        *("attestation.intoto.json", "comparison.json", "croissant", "gold", "material"),
+        *("predictions", "provenance.html", "provenance.json", "report.html"),
+        *("ro-crate-metadata.json", "run.json", "scores.json", "stages.json", "two"),
     ]
 
 

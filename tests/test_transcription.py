@@ -96,3 +96,46 @@ def test_cells_of_languages_say_nothing_of_a_mean_over_tasks():
     """Each task has languages of its own."""
     cells = {"none": {"en": number(40.0), "ru": number(50.0)}}
     assert transcription_problems(over_tasks(number(5.0), {"none": number(69.6)}, cells)) == []
+
+
+def with_cell(value, decimals=1, metric="em", items=113, **more):
+    """The tiny claim with one cell: a system on one test set."""
+    evidence = {"evidence": {**EVIDENCE, **more.pop("about", {})}}
+    cell = {"value": value, "decimals": decimals, "items": items, **evidence, **more}
+    cells = {"none": {"en": cell}}
+    return tiny(("claim/metric", metric), ("claim/reported/per_language", cells)).claims[
+        "paper1/claim1"
+    ]
+
+
+def test_a_share_must_be_one_that_its_items_can_give():
+    """54 of 113 are 47.79 and 55 are 48.67: 47.8 can be printed, 48.2 can't."""
+    assert transcription_problems(with_cell(47.8)) == []
+    (problem,) = transcription_problems(with_cell(48.2))
+    assert (problem.key, problem.got) == ("reported.per_language.none.en", "48.2")
+    assert problem.expected == "a share that 113 items can give, next 47.79 or 48.67 (GRIM)"
+
+
+def test_half_a_unit_may_be_rounded_either_way():
+    """5 of 8 are 62.5: 62 and 63 may stand, 64 may not."""
+    assert transcription_problems(with_cell(62, 0, items=8)) == []
+    assert transcription_problems(with_cell(63, 0, items=8)) == []
+    assert len(transcription_problems(with_cell(64, 0, items=8))) == 1
+
+
+def test_a_mean_over_runs_counts_in_smaller_steps():
+    """109 of 2 x 113 are 48.23: the mean of two runs may be 48.2."""
+    assert transcription_problems(with_cell(48.2, seeds=2)) == []
+
+
+@pytest.mark.parametrize("unsaying", [{"metric": "f1"}, {"items": None}, {"items": 1000}])
+def test_where_counts_say_nothing_nothing_is_checked(unsaying):
+    """F1 is no count; without a size, or with 10^(decimals + 2) items, every number is possible."""
+    assert transcription_problems(with_cell(48.2, **unsaying)) == []
+
+
+def test_a_known_impossible_share_is_a_doubt():
+    """As with the other checks."""
+    kept = with_cell(48.2, about={"known_inconsistency": "printed so"})
+    assert transcription_problems(kept) == []
+    assert has_transcription_doubt(kept)

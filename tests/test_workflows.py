@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
+GPU = ROOT / ".github" / "workflows" / "gpu.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HARDENED = ("--read-only", "--tmpfs /tmp", "--cap-drop ALL", "--security-opt no-new-privileges")
 
@@ -61,7 +62,7 @@ def test_actions_are_pinned_by_commit(path):
     used = re.findall(r"uses: *(.*)", path.read_text("utf-8"))
     assert used
     for one in used:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+        assert re.fullmatch(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
 
 
 @every
@@ -108,19 +109,53 @@ def test_containers_are_locked_down(path):
         assert ("--network none" in one) != (" fetch " in one), one
 
 
+def test_the_readme_s_containers_are_locked_down_too():
+    """Both phases, as a reader copies them."""
+    text = (ROOT / "README.md").read_text("utf-8").replace("\\\n", " ")
+    running = [line for line in text.splitlines() if line.startswith("docker run")]
+    assert len(running) == 2
+    for one in running:
+        assert all(flag in " ".join(one.split()) for flag in (*HARDENED, "--init", "--user")), one
+        assert ("--network none" in one) != (" fetch " in one), one
+
+
+def test_the_image_s_base_is_pinned_by_digest():
+    """Every stage starts from the one base, or from a stage before it."""
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${BASE}", "packages"}
+
+
 def test_the_gpu_runner_never_runs_a_stranger_s_code():
     """No pull request starts it, and a fork's own pushes neither."""
-    workflow = read(ROOT / ".github" / "workflows" / "gpu.yml")
+    workflow = read(GPU)
     assert set(workflow["on"]) == {"workflow_dispatch", "schedule", "push"}
     assert workflow["on"]["push"] == {"branches": ["main"]}
     assert all("!github.event.repository.fork" in job["if"] for job in workflow["jobs"].values())
 
 
+def test_what_was_fetched_is_cached_before_the_run():
+    """A job whose claim doesn't hold would save nothing at its end."""
+    order = [step.get("uses", step.get("run", "")) for step in steps(GPU)]
+    places = [
+        next(index for index, one in enumerate(order) if word in one)
+        for word in ("actions/cache/restore@", " fetch ", "actions/cache/save@", " reproduce ")
+    ]
+    assert places == sorted(places)
+
+
 def test_the_gpu_runner_looks_for_a_gpu_before_it_builds():
     """A machine without one fails in its first step, not after hours on a CPU."""
-    scripts_ = scripts(ROOT / ".github" / "workflows" / "gpu.yml")
+    scripts_ = scripts(GPU)
     assert scripts_[0].startswith("nvidia-smi")
     assert "--device cuda" in "\n".join(scripts_)
+
+
+def test_a_gpu_run_leaves_a_junit_file_and_says_which_image_made_it():
+    """In the folder that is uploaded, and in the provenance."""
+    (reproducing,) = [one for one in commands(GPU, "docker run") if " reproduce " in one]
+    assert "--junit runs/junit.xml" in reproducing
+    assert 'HARNESS_IMAGE_IDENTITY="$identity"' in reproducing
 
 
 @every

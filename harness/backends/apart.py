@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import psutil
 
 from harness.artifacts import Store
-from harness.backends import Backend, wire
+from harness.backends import Backend, OneAtATime, wire
 from harness.errors import HarnessError, MachineError, StageError, StoppedError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources
@@ -95,7 +95,7 @@ def opened(memory: int | None, timeout: float | None) -> Iterator[Backend]:
     """A worker that lives as long as the context; it starts with the first stage."""
     worker = _Worker(memory, timeout)
     with contextlib.closing(worker):
-        yield worker.run
+        yield OneAtATime(worker.run)
 
 
 def _resident(pid: int) -> int:

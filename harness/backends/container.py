@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.artifacts import Store, describe_os_errors
-from harness.backends import Backend, wire
+from harness.backends import Backend, OneAtATime, wire
 from harness.containers import refusals, shape
 from harness.containers.box import STDERR, Box, started
 from harness.containers.engine import connect
@@ -76,7 +76,7 @@ class _Worker:
 def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
     """A worker whose container lives as long as the context; it starts with the first stage."""
     with contextlib.ExitStack() as stack:
-        yield _Worker(read_limits(given), stack).run
+        yield OneAtATime(_Worker(read_limits(given), stack).run)
 
 
 def _events(box: Box) -> Iterator[dict[str, Any]]:

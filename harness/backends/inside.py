@@ -17,7 +17,7 @@ from typing import TextIO
 from harness.backends import wire
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
-from harness.stages.contract import stage
+from harness.stages.contract import Progress, stage
 from harness.worker import run_stage
 
 
@@ -44,12 +44,13 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     try:
         while (line := jobs.get()) is not None:
-            channel.write(wire.write_event(_do(line, _Told(channel))))
+            channel.write(wire.write_event(do(line, _Told(channel))))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _do(line: bytes, progress: _Told) -> dict[str, object]:
+def do(line: bytes, progress: Progress) -> dict[str, object]:
+    """Run the job; the event that says how it ended."""
     try:
         planned, store, resources = wire.read_job(line)
         _refuse_other_code(planned)
@@ -63,10 +64,10 @@ def _refuse_other_code(planned: PlannedStage) -> None:
     here = stage(planned.stage).version
     if here != planned.version:
         raise MachineError(
-            where=f"stage {planned.stage} in the container",
+            where=f"stage {planned.stage} where it was to run",
             got=f"version {here}",
-            expected=f"version {planned.version}, as planned outside",
-            fix="Build the image anew from this version: `harness container build`.",
+            expected=f"version {planned.version}, as planned here",
+            fix="Install this version there; in a container: `harness container build`.",
         )
 
 

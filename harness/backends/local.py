@@ -6,30 +6,17 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.artifacts import Store
-from harness.backends import Backend
-from harness.containers.limits import memory_bytes, read_limits, refuse_limits
-from harness.graph import PlannedStage
-from harness.stages.contract import Progress, Resources
+from harness.backends import Backend, OneAtATime
+from harness.containers.limits import memory_bytes, read_limits
 from harness.worker import run_stage
-
-
-def run(planned: PlannedStage, store: Store, resources: Resources, progress: Progress) -> bool:
-    """Run the stage here; True where it was made now. Raises what `worker.run_stage` raises."""
-    return run_stage(planned, store, resources, progress)
 
 
 @contextlib.contextmanager
 def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
-    """`run`, or the same within limits.
-
-    Raises:
-        UsageError: an option of containers was given, or an amount that isn't one.
-    """
-    refuse_limits(given)
+    """`worker.run_stage`, one stage at a time; UsageError where a limit isn't an amount."""
     limits = read_limits(given)
     if limits.memory is None and limits.timeout is None:
-        yield run
+        yield OneAtATime(run_stage)
         return
     # Imported here: most runs have no limits.
     from harness.backends import apart

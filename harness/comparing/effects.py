@@ -9,7 +9,15 @@ from itertools import pairwise
 from harness.comparing.source import Source
 from harness.comparing.systems import Systems
 from harness.records import Effect, Level, Verdict
-from harness.statistics import Circumstances, confidence_at, effect, judge, level
+from harness.statistics import (
+    Circumstances,
+    agreement,
+    confidence_at,
+    effect,
+    judge,
+    level,
+    printed_differences,
+)
 
 
 def circumstances(source: Source) -> Circumstances:
@@ -21,6 +29,7 @@ def circumstances(source: Source) -> Circumstances:
 def levels(source: Source, systems: Systems, system: str) -> tuple[Level, ...]:
     """One for each metric, the claim's first."""
     claim, scores = source.claim, systems.scores(system)
+    printed = {claim.metric: claim.reported.per_language.get(system)}
     return tuple(
         level(
             scores[metric],
@@ -29,6 +38,7 @@ def levels(source: Source, systems: Systems, system: str) -> tuple[Level, ...]:
             source.facts["scaled_down"],
             system=system,
             metric=metric,
+            per_language=printed.get(metric),
         )
         for metric in systems.metrics
     )
@@ -68,7 +78,7 @@ def _effect(
     claim = source.claim
     # The paper's number is about the first pair, and not about groups of targets.
     stated = groups is None and pair == claim.compare.pairs()[0]
-    return effect(
+    found = effect(
         systems.scores(pair[0], groups),
         systems.scores(pair[1], groups),
         claim.verdict,
@@ -77,3 +87,8 @@ def _effect(
         reported=claim.reported.effect if stated else None,
         confidence=confidence_at(circumstances(source).looks),
     )
+    if groups is not None:
+        return found
+    cells = printed_differences(*(claim.reported.per_language.get(name, {}) for name in pair))
+    agreed = agreement(found.same_items.per_language, cells, signs=True)
+    return found.model_copy(update={"agreement": agreed})

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.comparing.source import Source
-from harness.records import CheckOutcome, DataUse, Lengths, Overlap, TrainingRun
+from harness.records import (
+    CheckOutcome,
+    DataUse,
+    Lengths,
+    Overlap,
+    PredictionRun,
+    TrainingRun,
+)
 
 
 def trainings(source: Source) -> Iterator[TrainingRun]:
@@ -22,6 +29,25 @@ def trainings(source: Source) -> Iterator[TrainingRun]:
                 role = f"finetune/{system}/{seed}/{target}"
                 if role in source.inputs:
                     yield _training(source, system, seed, role, target)
+
+
+def predictions(source: Source) -> Iterator[PredictionRun]:
+    """Every pass over a target's evaluation data."""
+    for system in source.trained:
+        for seed in source.facts["seeds"]:
+            for target in source.claim.targets:
+                role = f"predict/{system}/{seed}/{target}"
+                done = source.json(role, "predict.json")
+                length = done["tokens"] / max(1, done["windows"])
+                yield PredictionRun(
+                    system=system,
+                    seed=seed,
+                    target=target,
+                    artifact=source.keys[role],
+                    windows=done["windows"],
+                    tokens=done["tokens"],
+                    flops=source.encoder.forward_flops(done["tokens"], length),
+                )
 
 
 def data_uses(source: Source) -> Iterator[DataUse]:
@@ -75,7 +101,23 @@ def _training(source: Source, system: str, seed: int, role: str, target: str) ->
         steps=done["steps"],
         tokens=done["tokens"],
         loss=tuple((step, loss) for step, loss in done["loss"]),
+        flops=_training_flops(source, system, target, done),
     )
+
+
+def _training_flops(source: Source, system: str, target: str, done: Mapping[str, Any]) -> float:
+    """Three forward passes; the mean length is that of the first task's epochs."""
+    first = source.claim.systems[system].intermediate
+    task = target or (first.tasks[0] if first else "")
+    seen = done["windows"] * source.facts["epochs"].get(task, 1)
+    flops = source.encoder.forward_flops(done["tokens"], done["tokens"] / max(1, seen))
+    steps = _steps(source, system, done.get("tasks", ()))
+    text = first.masked_lm if first and not target else None
+    if text and text.task in steps:
+        rule = source.facts["protocol"]["settings"]["masked_lm"]
+        masked = steps[text.task] * rule["batch_size"] * rule["max_length"] * rule["mask_share"]
+        flops += source.encoder.vocabulary_flops(masked)
+    return 3 * flops
 
 
 def _steps(source: Source, system: str, steps: Sequence[int]) -> dict[str, int]:

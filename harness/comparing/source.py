@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.models import Claim
+from harness.models import Claim, EncoderPin
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,34 @@ class Source:
 
     def evaluation(self, target: str) -> Mapping[str, Any]:
         """What is known about a target's evaluation data."""
+        facts: Mapping[str, Any] = self.facts["data"][self.evaluation_use(target)]
+        return facts
+
+    def evaluation_use(self, target: str) -> str:
+        """What the use of a target's evaluation data is called, in roles too."""
+        uses: Mapping[str, Any] = self.facts["data"]
         return next(
-            one
-            for use, one in self.facts["data"].items()
+            use
+            for use, one in uses.items()
             if use.startswith("evaluation") and one["target"] == target
         )
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Targets whose evaluation data's licence forbids copies."""
+        return tuple(self.facts["withheld"])
+
+    @cached_property
+    def encoder(self) -> EncoderPin:
+        """The encoder's pin."""
+        facts = {key: value for key, value in self.facts["encoder"].items() if key != "id"}
+        return EncoderPin.model_validate(facts)
 
     def json(self, role: str, file: str) -> Any:
         """A JSON document of an input."""
         return json.loads((self.inputs[role] / file).read_bytes())
+
+    def rows(self, role: str, file: str) -> Iterator[Any]:
+        """The JSON lines of an input, one at a time."""
+        with (self.inputs[role] / file).open(encoding="utf-8") as stream:
+            yield from map(json.loads, stream)

@@ -13,7 +13,6 @@ from harness.errors import UsageError
 REPOSITORY = "reproduction-harness"
 _MEMORY = re.compile(r"\d+[bkmg]?", re.IGNORECASE)
 _NAMES = ("image", "memory", "cpus", "timeout")
-_OF_CONTAINERS = ("image", "cpus")
 _UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -49,18 +48,6 @@ def read_limits(given: Mapping[str, Any]) -> Limits:
         if number is not None and not number > 0:
             raise _not_an_amount(name, f"{number:g}", "a number above 0")
     return limits
-
-
-def refuse_limits(given: Mapping[str, Any]) -> None:
-    """Refuse options of a container where none is started."""
-    for name in _OF_CONTAINERS:
-        if given.get(name) is not None:
-            raise UsageError(
-                where=f"--{name}",
-                got="an option of containers",
-                expected="--backend container",
-                fix="Leave it out, or add --backend container.",
-            )
 
 
 def memory_bytes(limits: Limits) -> int | None:

@@ -18,8 +18,11 @@ _SHARED_MEMORY = "1g"
 _PROCESSES = 4096
 # Of the engine's memory; the rest keeps its machine alive when a run asks for too much.
 _SHARE_OF_MEMORY = 0.9
-# A folder mounted over one of these would hide what the image itself needs.
-_IMAGES_OWN = ("/", "/bin", "/dev", "/etc", "/lib", "/opt", "/opt/harness", "/proc", "/sys", "/usr")
+# A folder mounted over one of these, or over one above, would hide what a run needs there.
+_NEEDED = (
+    *("/bin", "/dev", "/etc", "/lib", "/opt/harness", "/proc", "/sys", "/tmp"),  # noqa: S108
+    *("/usr/bin", "/usr/lib", "/usr/local"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,8 @@ def arguments(
         "entrypoint": list(work.entrypoint),
         "working_dir": os.getcwd(),
         "environment": {"HARNESS_IMAGE_IDENTITY": _identity(image), **work.environment},
+        # The caller's proxies, which may hold a password, are of no use without a network.
+        "use_config_proxy": False,
         "labels": {"harness.role": "worker" if work.stdin else "run"},
         "stdin_open": work.stdin,
         "tty": work.terminal,
@@ -99,7 +104,7 @@ def _mounts(folders: Sequence[Folder]) -> list[dict[str, Any]]:
 
 def _mount(folder: Folder) -> dict[str, Any]:
     inside = os.path.abspath(folder.path)
-    if inside in _IMAGES_OWN:
+    if any(Path(one).is_relative_to(inside) for one in _NEEDED):
         raise UsageError(
             where=str(folder.path),
             got="a folder that the image has too",

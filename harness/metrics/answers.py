@@ -75,9 +75,9 @@ def score_language(
 
 def token_f1(predicted: Sequence[str], answer: Sequence[str]) -> float:
     """F1 of two bags of tokens, 0-1; 0.0 where nothing is shared."""
-    shared = sum((Counter(predicted) & Counter(answer)).values())
-    if shared == 0:
+    if not set(predicted).intersection(answer):
         return 0.0
+    shared = sum((Counter(predicted) & Counter(answer)).values())
     # As the official script computes it, not 2 * shared / total: equal to the last bit.
     precision, recall = shared / len(predicted), shared / len(answer)
     return 2 * precision * recall / (precision + recall)

@@ -6,6 +6,7 @@ it and kept current by a test.
 """
 
 from harness.models.base import (
+    MAX_LOOKS,
     ArxivId,
     Family,
     Identifier,
@@ -74,6 +75,7 @@ from harness.models.recipes import (
 )
 
 __all__ = [
+    "MAX_LOOKS",
     "ArxivId",
     "AveragingRule",
     "Claim",

@@ -45,6 +45,8 @@ Family = Literal[
 # What a finding about data does: makes the claim INVALID, warns in the report, is only told.
 Severity = Literal["error", "warning", "info"]
 Precision = Literal["bf16", "fp32"]
+MAX_LOOKS = 3
+"""The first look at a result and two more: seeds may be added twice."""
 
 
 class Model(BaseModel):

@@ -52,6 +52,11 @@ class Reported(Model):
     """Digits printed after the point; one printed unit is 10^-decimals."""
     seeds: Annotated[int, Field(ge=1)] | None = None
     """Runs behind the number, where the paper says."""
+    best_of: Annotated[int, Field(ge=2)] | None = None
+    """The number is the best of so many runs or equal models, not their mean; the luck of that is
+    subtracted before it is compared (docs/verdict.md)."""
+    items: Annotated[int, Field(ge=1)] | None = None
+    """Of one system on one test set: its size, which a share of right answers has to fit."""
     evidence: Evidence
 
 

@@ -61,7 +61,7 @@ class DatasetPin(Model):
     kind: Literal["hub", "files", "mini"]
     title: Text
     license: Text
-    repo: str | None = None
+    repo: RelativePath | None = None
     revision: Revision | None = None
     generator: Identifier | None = None
     """What the mini generator calls the data set."""
@@ -102,7 +102,7 @@ class EncoderPin(Model):
     hidden_size: int
     vocabulary: int
     """Rows of the word embedding."""
-    repo: str | None = None
+    repo: RelativePath | None = None
     revision: Revision | None = None
     files: dict[RelativePath, Sha256 | None] = Field(default_factory=dict)
     """File -> sha256 (hub: files of the repository; package: files of the package)."""
@@ -116,6 +116,27 @@ class EncoderPin(Model):
         if self.kind == "package" and not (self.package and self.package_version):
             raise ValueError("`package` and `package_version` of a packaged encoder")
         return self
+
+    @property
+    def body(self) -> int:
+        """Weights without the word embedding."""
+        return self.parameters - self.vocabulary * self.hidden_size
+
+    def forward_flops(self, tokens: int, length: float) -> float:
+        """Floating-point operations of one forward pass; training takes about three times as many.
+
+        Two a weight and token (Kaplan et al. 2020, arXiv 2001.08361, section 2.1), and attention's
+        4 * layers * sequence length * hidden size a token. Word embeddings are look-ups.
+
+        Args:
+            tokens: of all sequences together.
+            length: mean tokens of a sequence.
+        """
+        return tokens * (2.0 * self.body + 4.0 * self.layers * self.hidden_size * length)
+
+    def vocabulary_flops(self, tokens: float) -> float:
+        """Of masked LM: each masked token is multiplied with every word embedding."""
+        return 2.0 * tokens * self.vocabulary * self.hidden_size
 
 
 class Pins(Model):

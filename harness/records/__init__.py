@@ -1,6 +1,7 @@
 """What flows between stages: examples, predictions, scores, estimates, verdicts, comparisons."""
 
 from harness.records.comparison import (
+    Agreement,
     ArtifactRef,
     CheckOutcome,
     ClaimRef,
@@ -14,6 +15,7 @@ from harness.records.comparison import (
     Named,
     Overlap,
     OverlapExample,
+    PredictionRun,
     Score,
     SystemResult,
     TrainingRun,
@@ -36,12 +38,16 @@ from harness.records.examples import (
     iterate_examples,
     read_examples,
     read_predictions,
+    row_text,
     write_rows,
 )
+from harness.records.items import Answer, ItemChanges, ShownItem
 
 __all__ = [
     "EXAMPLES",
     "PREDICTIONS",
+    "Agreement",
+    "Answer",
     "ArtifactRef",
     "CheckOutcome",
     "ChoiceExample",
@@ -52,6 +58,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "Example",
+    "ItemChanges",
     "LabelPrediction",
     "Lengths",
     "Level",
@@ -61,9 +68,11 @@ __all__ = [
     "PairExample",
     "PairPrediction",
     "Prediction",
+    "PredictionRun",
     "QaExample",
     "Score",
     "Sentence",
+    "ShownItem",
     "SystemResult",
     "TagExample",
     "TagPrediction",
@@ -73,5 +82,6 @@ __all__ = [
     "iterate_examples",
     "read_examples",
     "read_predictions",
+    "row_text",
     "write_rows",
 ]

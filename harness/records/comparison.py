@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.models import Evidence, Kind, Metric, Model, Reported, Rung, Severity, VerdictRule
+from harness.records.items import ItemChanges
 
 
 class Score(Model):
@@ -53,6 +54,19 @@ class Estimate(Model):
     method: str
 
 
+class Agreement(Model):
+    """Our numbers per language beside the paper's."""
+
+    languages: int
+    """As many as both have."""
+    same_sign: int | None = None
+    """Of differences: in how many languages both have the same sign."""
+    rank_correlation: float | None = None
+    """Spearman's; None for fewer than three languages, or where all are equal."""
+    rmse: float
+    """Root of the mean squared difference, in points."""
+
+
 class Level(Model):
     """A system's own score, averaged over languages, beside the paper's."""
 
@@ -68,6 +82,12 @@ class Level(Model):
     reported: Reported | None = None
     compatible: bool | None = None
     """None: the paper reports no level, or the run is scaled down."""
+    cv: float | None = None
+    """CV* of our level and the paper's, in per cent (statistics.agreement); None likewise."""
+    reported_per_language: dict[str, Reported] = Field(default_factory=dict)
+    """Language -> the paper's score, where it prints them."""
+    agreement: Agreement | None = None
+    """None: the paper prints no scores per language, or the run is scaled down."""
 
 
 class Effect(Model):
@@ -87,6 +107,8 @@ class Effect(Model):
     groups: tuple[str, ...] = ()
     """Of an ordering of groups of targets: which two, the one with the larger gain first; the
     estimate is then the difference of their gains."""
+    agreement: Agreement | None = None
+    """None: the paper doesn't print both systems' scores per language."""
 
 
 class Verdict(Model):
@@ -99,6 +121,13 @@ class Verdict(Model):
     rule: VerdictRule
     reasons: tuple[str, ...]
     """Each test that was made on the way, with its numbers, in words."""
+    looks: int = 1
+    """How often a result was looked at, this one included: 1 + times that seeds were added."""
+    seeds_needed: dict[Rung, int | None] = Field(default_factory=dict)
+    """Rung -> fewest seeds at which it is reachable at all, in the best case; None: 99 won't do."""
+    more_seeds: int | None = None
+    """Of an inconclusive claim: fewest seeds to add that would decide it, if mean and spread
+    stayed; None: ten won't do, or no look is left."""
 
 
 class TrainingRun(Model):
@@ -119,6 +148,21 @@ class TrainingRun(Model):
     """Real tokens (padding not counted) seen in training."""
     loss: tuple[tuple[int, float], ...]
     """(step, mean loss since the last entry), at most 60 entries."""
+    flops: float = 0.0
+    """Estimate of floating-point operations (EncoderPin.forward_flops); 0: not known."""
+
+
+class PredictionRun(Model):
+    """What one pass over a target's evaluation data took."""
+
+    system: str
+    seed: int
+    target: str
+    artifact: str
+    windows: int
+    tokens: int
+    """Real tokens, padding not counted."""
+    flops: float
 
 
 class SystemResult(Model):
@@ -281,6 +325,9 @@ class Comparison(Model):
     effects: tuple[Effect, ...]
     verdict: Verdict
     training: tuple[TrainingRun, ...]
+    predictions: tuple[PredictionRun, ...] = ()
+    items: tuple[ItemChanges, ...] = ()
+    """By pair of systems, target and language."""
     data: tuple[DataUse, ...]
     contamination: tuple[Overlap, ...] = ()
     deviations: tuple[Deviation, ...]

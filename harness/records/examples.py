@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
+
+from harness.errors import DataError
 from harness.models import Family
+
+Finite = Annotated[float, AllowInfNan(False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,7 @@ class Prediction:
     id: str
     text: str
     """Empty: the system says that the context holds no answer."""
-    score: float
+    score: Finite
     """Sum of the start and end logits of the span."""
     start: int
     end: int
@@ -120,7 +126,7 @@ class LabelPrediction:
 
     id: str
     label: str
-    logits: tuple[float, ...]
+    logits: tuple[Finite, ...]
     """One for each label or choice."""
 
 
@@ -140,7 +146,7 @@ class PairPrediction:
     id: str
     """Of the sentence that was looked up."""
     mate: str
-    score: float
+    score: Finite
     """Cosine, or margin where pairs are mined."""
 
 
@@ -157,13 +163,22 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Dataclass rows as JSON lines, one object a line, UTF-8."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
-            # Records hold no records: `asdict`, which looks for them, takes most of the time.
-            values = {name: getattr(row, name) for name in row.__dataclass_fields__}
-            stream.write(json.dumps(values, ensure_ascii=False, sort_keys=True) + "\n")
+            stream.write(row_text(row) + "\n")
+
+
+def row_text(row: Any) -> str:
+    """A dataclass row as a line, without its end."""
+    # Records hold no records: `asdict`, which looks for them, takes most of the time.
+    values = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
 def read_examples(path: Path, family: Family = "extractive_qa") -> list[Any]:
-    """The examples that `write_rows` wrote, as the family's record."""
+    """The examples that `write_rows` wrote, as the family's record.
+
+    Raises:
+        DataError: a line isn't such a record.
+    """
     return list(_read_rows(path, EXAMPLES[family]))
 
 
@@ -173,12 +188,31 @@ def iterate_examples(path: Path, family: Family) -> Iterator[Any]:
 
 
 def read_predictions(path: Path, family: Family = "extractive_qa") -> list[Any]:
-    """The predictions that `write_rows` wrote, as the family's record."""
+    """The predictions that `write_rows` wrote, as the family's record; raises likewise."""
     return list(_read_rows(path, PREDICTIONS[family]))
 
 
 def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            row = json.loads(line)
-            yield record(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
+    read = functools.partial(_validator(record).validate_json, strict=True, extra="forbid")
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                yield read(line)
+            except ValidationError as error:
+                raise _not_a_row(path, number, record, error) from error
+
+
+@functools.cache
+def _validator(record: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(record)
+
+
+def _not_a_row(path: Path, line: int, record: type[Any], error: ValidationError) -> DataError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return DataError(
+        where=f"{path}, line {line}{f': {place}' if place else ''}",
+        got=f"a line that is no {record.__name__}: {first['msg']}",
+        expected=f"an object with {', '.join(record.__dataclass_fields__)}",
+        fix="The file is not what its stage wrote: run `harness store verify`.",
+    )

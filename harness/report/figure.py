@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from harness.report.words import readable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -43,6 +45,8 @@ _SETTINGS = {
     "figure.dpi": 72,
     "savefig.dpi": 72,
 }
+_LONGEST = 20_000
+"""Characters of a description: many numbers, or somebody's words."""
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _FONT = re.compile(r"font(-family|-style|-variant|-stretch)?: [^;]*'[^;]*;?\s*")
 _DECIMALS = re.compile(r"-?\d+\.\d+")
@@ -113,7 +117,7 @@ def to_svg(figure: Figure, *, name: str, title: str, description: str) -> Markup
     }
     for position, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ET.Element(tag, {"id": f"{name}-{tag}"})
-        element.text = text
+        element.text = readable(text, _LONGEST)
         root.insert(position, element)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - serialised, so escaped
 

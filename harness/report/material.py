@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.models import VerdictRule
 from harness.records import ArtifactRef, Comparison, DataUse, Deviation, TrainingRun
 from harness.report.data_section import by_target
+from harness.report.provenance_view import PROVENANCE_PAGE, made_anchor
 from harness.report.results import Link
 from harness.report.sentences import label
 from harness.report.shape import several, short_title
@@ -39,7 +40,7 @@ def artifact_link(comparison: Comparison, ident: str) -> Link:
     known = {ref.key for ref in comparison.artifacts}
 
     def link(key: str) -> tuple[tuple[str, str], ...]:
-        return ((key[:_SHORT], artifact_anchor(ident, key) if key in known else ""),)
+        return ((key[:_SHORT], f"#{artifact_anchor(ident, key)}" if key in known else ""),)
 
     return link
 
@@ -47,6 +48,11 @@ def artifact_link(comparison: Comparison, ident: str) -> Link:
 def artifact_anchor(ident: str, key: str) -> str:
     """The id of an artifact's row in the page."""
     return f"{ident}-artifact-{key[:_ANCHOR]}"
+
+
+def made_address(key: str) -> str:
+    """Where a stage's row stands on the provenance page."""
+    return f"{PROVENANCE_PAGE}#{made_anchor(key)}"
 
 
 def deviations_table(comparison: Comparison, shared: frozenset[Difference] = frozenset()) -> Table:
@@ -220,8 +226,10 @@ def _artifact_row(ref: ArtifactRef, ident: str, link: Link) -> Row:
         for role, key in ref.inputs.items()
         for words, anchor in link(key)
     )
+    # When and where it was made stands beside the page.
+    made = Cell(lines=(), style="hash", links=((ref.key, made_address(ref.key)),))
     made_from = Cell(lines=() if inputs else ("nothing",), style="hash", links=inputs)
     return Row(
-        cells=(text(ref.stage, ref.label), code(ref.key), made_from),
+        cells=(text(ref.stage, ref.label), made, made_from),
         anchor=artifact_anchor(ident, ref.key),
     )

@@ -14,7 +14,7 @@ from harness.report.figure import COLOURS, WIDTH, axes, blank, drawing, to_svg
 from harness.report.rows import LEFT, ROW, SMALL, WIDE, clip, horizontal, left_text
 from harness.report.sentences import label
 from harness.report.shape import compared, level_of, several, short_title
-from harness.report.words import METRICS, count, language, number, visible
+from harness.report.words import METRICS, count, language, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,11 +98,9 @@ def _dots(
             figure,
             name=frame.name,
             title=f"{METRICS[metric]} per {frame.what} and system",
-            description=visible(
-                " ".join(
-                    _level_words(one, levels[place], {n: v[place] for n, v in known.items()})
-                    for place, one in enumerate(systems)
-                )
+            description=" ".join(
+                _level_words(one, levels[place], {n: v[place] for n, v in known.items()})
+                for place, one in enumerate(systems)
             ),
         )
 
@@ -140,7 +138,7 @@ def curves_chart(comparison: Comparison, name: str) -> Markup:
             figure,
             name=name,
             title="Training loss over optimiser steps",
-            description=visible(" ".join(_curve_words(comparison, run) for run in drawn)),
+            description=" ".join(_curve_words(comparison, run) for run in drawn),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.report.figure import COLOURS, WIDTH, axes, blank, drawing, to_svg
-from harness.report.words import number, visible
+from harness.report.words import number, readable, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,13 +60,13 @@ class Caption:
 
 def headings(text: str) -> list[Row]:
     """`text` as heading lines that fit the figure."""
-    lines = textwrap.wrap(visible(text), 56, max_lines=3, placeholder=" …")
+    lines = textwrap.wrap(readable(text, 300), 56, max_lines=3, placeholder=" …")
     return [Row(label=line) for line in lines]
 
 
 def clip(text: str, limit: int) -> str:
     """`text` in at most `limit` characters."""
-    text = visible(text)
+    text = readable(text, 10 * limit)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -97,7 +97,7 @@ def row_plot(
             figure,
             name=caption.name,
             title=caption.title,
-            description=visible(caption.description),
+            description=caption.description,
         )
 
 
@@ -146,7 +146,7 @@ def _heading(plot: Axes, place: int, text: str, left: int) -> None:
         color=COLOURS["ink"],
         fontweight="bold",
         # The vertical guides pass behind the words.
-        bbox={"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 4},
+        bbox={"facecolor": COLOURS["surface"], "edgecolor": "none", "pad": 5},
     )
 
 

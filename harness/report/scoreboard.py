@@ -47,45 +47,52 @@ def summary(comparisons: Sequence[Comparison]) -> str:
     claims = count(len(comparisons), "claim")
     return (
         f"{claims[0].upper()}{claims[1:]}: {listing(parts)}. What was required of this run is "
-        f"met by {in_words(met)}."
+        f"met by {in_words(met) if met else 'none'}."
     )
 
 
 def shared_flags(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """The flags that every claim carries; they are said once, above the table."""
+    """The flags that every one of several claims carries; they are said once, below the table."""
+    if len(comparisons) < 2:
+        return ()
     first = comparisons[0].verdict.flags
     return tuple(flag for flag in first if all(flag in one.verdict.flags for one in comparisons))
 
 
-def scoreboard(comparisons: Sequence[Comparison], idents: Sequence[str]) -> Table:
+def scoreboard(comparisons: Sequence[Comparison], addresses: Sequence[str]) -> Table:
     """One row for each claim.
 
     Args:
         comparisons: the claims of the run.
-        idents: the id of each claim's section in the page.
+        addresses: where each claim's report is, e.g. "#claim-1".
     """
     values = iter(adjusted([effect.p_value for one in comparisons for effect in judged(one)]))
     shared = shared_flags(comparisons)
     rows = [
-        _row(one, ident, list(islice(values, len(judged(one)))), shared)
-        for one, ident in zip(comparisons, idents, strict=True)
+        _row(one, address, list(islice(values, len(judged(one)))), shared)
+        for one, address in zip(comparisons, addresses, strict=True)
     ]
     levels = {two_sided(effect.same_items) for one in comparisons for effect in judged(one)}
     caption = _CAPTION.format(level=listing(sorted(levels) or [""])).replace("  ", " ")
     return table(caption, _COLUMNS, rows)
 
 
-def _row(comparison: Comparison, ident: str, values: Sequence[float], shared: Sequence[str]) -> Row:
+def _row(
+    comparison: Comparison, address: str, values: Sequence[float], shared: Sequence[str]
+) -> Row:
     verdict = comparison.verdict
     met = "as required" if verdict.met else f"required: {verdict.required}"
-    words = text(rung_words(comparison).title, verdict.rung, met)
+    named = rung_words(comparison)
+    words = Cell(lines=(named.title, verdict.rung, met), tone=named.tone)
     paper = [reported(comparison, effect) for effect in judged(comparison) if effect.reported]
     # As words, which a narrow column can break.
     flags = [flag.replace("_", " ").lower() for flag in verdict.flags if flag not in shared]
     return Row(
         cells=(
             Cell(
-                lines=(_about(comparison),), style="title", links=((comparison.claim.title, ident),)
+                lines=(_about(comparison),),
+                style="title",
+                links=((comparison.claim.title, address),),
             ),
             words,
             figure(*(paper or ["no size"])),

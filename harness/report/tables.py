@@ -16,7 +16,9 @@ class Cell:
     lines: tuple[str, ...]
     style: Style = "text"
     links: tuple[tuple[str, str], ...] = ()
-    """(words, fragment of this page) after the lines."""
+    """(words, address; empty for words alone) after the lines."""
+    tone: str = ""
+    """Colour of the first line: one of terms.Tone."""
 
 
 @dataclass(frozen=True, kw_only=True)

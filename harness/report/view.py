@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from harness.records import Comparison, Named
 from harness.report import charts, data_section, material, panels, results
+from harness.report.browser import Browser, browsers
 from harness.report.evidence import evidence_table
 from harness.report.language_table import (
     candidates_table,
@@ -16,9 +17,11 @@ from harness.report.language_table import (
     languages_title,
     tasks_table,
 )
+from harness.report.nearness import nearness
 from harness.report.results import Link
 from harness.report.sentences import scale_line, verdict_sentence
 from harness.report.shape import PAIRS, candidates, level_of, metrics_of, several, short_title
+from harness.report.spending import cost_table, cost_words
 from harness.report.tables import Table
 from harness.report.terms import FLAGS, UNKNOWN_FLAG, RungWords, reachable, rung_words
 from harness.report.words import (
@@ -34,6 +37,20 @@ from harness.report.words import (
 
 # Trainings that stand in an open table.
 _MOST_ROWS = 40
+# Differences from the paper that stand beside the verdict.
+_FIRST_FEW = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a claim's section stands."""
+
+    ident: str
+    """Prefix of every id in it."""
+    shared: frozenset[material.Difference] = frozenset()
+    """Differences from the paper that stand on top of the page, for all claims."""
+    items: int
+    """Items that it may show."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +100,10 @@ class ClaimView:
     ladder: tuple[Step, ...]
     glance: tuple[tuple[str, str], ...]
     flags: tuple[tuple[str, str], ...]
+    different: tuple[tuple[str, str, str], ...]
+    """(what, in the paper, here) of the first differences."""
+    differences: int
+    """How many there are."""
     missing: str
     signature: str
     effects: Table
@@ -98,8 +119,12 @@ class ClaimView:
     language_folds: tuple[tuple[str, tuple[Table, ...]], ...]
     """(line to unfold, tables) for each of several targets."""
     language_charts: tuple[Chart, ...]
+    browsers: tuple[Browser, ...]
+    filters: int
+    """Languages of the browser with the most of them."""
     levels: Table
     evidence: Table
+    cost: Table | None
     seeds: Table
     seeds_chart: Chart | None
     training: Table
@@ -127,17 +152,12 @@ class ClaimView:
     artifacts: Table
 
 
-def claim_view(
-    comparison: Comparison, ident: str, shared: frozenset[material.Difference] = frozenset()
-) -> ClaimView:
-    """Everything that the page shows of one claim.
-
-    Args:
-        comparison: the claim and what was found.
-        ident: prefix of every id of its section.
-        shared: differences from the paper that stand on top of the page, for all claims.
-    """
+def claim_view(comparison: Comparison, place: Place) -> ClaimView:
+    """Everything that the page shows of one claim."""
+    ident, shared = place.ident, place.shared
     link = material.artifact_link(comparison, ident)
+    different = material.merged_deviations(comparison.deviations)
+    items = browsers(comparison, ident, place.items)
     claim, verdict, paper = comparison.claim, comparison.verdict, comparison.paper
     return ClaimView(
         ident=ident,
@@ -155,11 +175,13 @@ def claim_view(
         ladder=_ladder(comparison),
         glance=_glance(comparison),
         flags=tuple((flag, FLAGS.get(flag, UNKNOWN_FLAG)) for flag in verdict.flags),
+        different=tuple(map(material.difference, different[:_FIRST_FEW])),
+        differences=len(different),
         missing=_missing(comparison),
         signature=results.signature(comparison),
         effects=results.effects_table(comparison),
         effects_chart=_effects_chart(comparison, ident),
-        methods=results.methods(comparison),
+        methods=(*results.methods(comparison), *nearness(comparison)),
         tasks=tasks_table(comparison) if several(comparison) else None,
         tasks_chart=_tasks_chart(comparison, ident),
         candidates=candidates_table(comparison) if candidates(comparison) else None,
@@ -168,6 +190,9 @@ def claim_view(
         language_charts=_language_charts(comparison, ident),
         levels=results.levels_table(comparison),
         evidence=evidence_table(comparison),
+        browsers=items,
+        filters=max((one.choices[-1].place for one in items if one.choices), default=0),
+        cost=cost_table(comparison),
         seeds=results.seeds_table(comparison, link),
         seeds_chart=_seeds_chart(comparison, ident),
         training=material.training_table(comparison, link),
@@ -232,6 +257,7 @@ def _glance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         ("Protocol", comparison.protocol.id),
         ("Encoder", comparison.encoder.title),
         ("Averaged over", f"{_scope(comparison)}. {comparison.claim.average}"),
+        *((("Took", cost_words(comparison)),) if cost_words(comparison) else ()),
     )
 
 

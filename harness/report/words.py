@@ -51,10 +51,14 @@ EVIDENCE_STATUS = {
     "unverified": "unverified: read in neither the paper nor one that quotes it",
 }
 
-# Controls and bidirectional overrides can reorder or hide what stands around them.
+# Controls and bidirectional overrides can reorder or hide what stands around them, tag characters
+# carry words that nobody sees, and no page can hold half a surrogate pair.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
+_LONGEST = 5_000
+"""Characters of somebody's text that a page shows."""
 
 
 def points(metric: Metric) -> str:
@@ -70,6 +74,13 @@ def unit(metric: Metric) -> str:
 def visible(text: str) -> str:
     """`text` with control and direction characters spelled out, e.g. "[U+202E]"."""
     return _INVISIBLE.sub(lambda found: f"[U+{ord(found.group()):04X}]", text)
+
+
+def readable(text: str, longest: int = _LONGEST) -> str:
+    """`visible` text, cut where it is so long that nobody reads it, with its length."""
+    if len(text) > longest:
+        text = f"{text[:longest]}… [{len(text):,} characters]"
+    return visible(text)
 
 
 def number(value: float, decimals: int = 1) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.canonical import digest, file_sha256
 from harness.errors import DataError
 
+_MOST_DIGITS = 4
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -25,6 +26,13 @@ def expand(file: str) -> list[str]:
     if found is None:
         return [file]
     first, last = found.groups()
+    if len(last) > _MOST_DIGITS:
+        raise DataError(
+            where=f"file `{file}` of a pin",
+            got=f"a range up to {last[:20]}",
+            expected=f"numbers of at most {_MOST_DIGITS} digits",
+            fix="Mend the pin's `file`.",
+        )
     numbers = (str(number).zfill(len(first)) for number in range(int(first), int(last) + 1))
     return [f"{file[: found.start()]}{number}{file[found.end() :]}" for number in numbers]
 
@@ -68,7 +76,8 @@ def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> No
     """Refuse to go on without the files `wanted` of the data set `name`.
 
     Raises:
-        DataError: no folder was given, or it lacks files. The message names all of them.
+        DataError: no folder was given, or it lacks files. The message names all of them. Or a
+            pin's name of files is none.
     """
     if name not in folders:
         names = ", ".join(wanted)
@@ -94,7 +103,15 @@ def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> No
 def _matching(folder: Path, part: str) -> list[Path]:
     if "*" not in part:
         return [folder / part] if (folder / part).is_file() else []
-    return sorted(path for path in folder.glob(part) if path.is_file())
+    try:
+        return sorted(path for path in folder.glob(part) if path.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise DataError(
+            where=f"file `{part}` of a pin",
+            got=str(error),
+            expected="a name relative to the folder, in which `*` stands for a part of a name",
+            fix="Mend the pin's `file`.",
+        ) from error
 
 
 def _digest(folder: Path, part: str, paths: Sequence[Path]) -> str:

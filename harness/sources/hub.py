@@ -3,7 +3,7 @@
 Files arrive in a folder aside, are checked against the pin and looked into, and only then get
 their place in the mirror; mirror.yaml is written after each file, so a fetch that was cut off
 goes on where it stopped. Fetches into one mirror take turns, a repository each. A token is read
-from $HF_TOKEN alone and never written anywhere.
+from the environment alone (`redaction`) and never written anywhere.
 """
 
 from __future__ import annotations

@@ -138,11 +138,11 @@ def locate_file(folder: Path, file: HubFile, mirror: Mirror | None) -> Path:
     """
     if mirror is None:
         path = folder / place("datasets", file.repo, file.file)
-        _verify(path, file.sha256, file.rows, "the pin")
+        _verify(folder, path, file.sha256, file.rows, "the pin")
         return path
     entry = _entry(folder, file, mirror)
     path = folder / entry.file
-    _verify(path, entry.sha256, entry.rows, NAME)
+    _verify(folder, path, entry.sha256, entry.rows, NAME)
     if file.sha256 is not None and file.sha256 != entry.sha256:
         raise _mismatch(path, f"sha256 {entry.sha256}", f"sha256 {file.sha256} (the pin)")
     return path
@@ -161,7 +161,7 @@ def locate_encoder(folder: Path, pin: EncoderPin) -> dict[str, Path]:
         files = _model_hashes(folder, pin, mirror.models.get(pin.repo))
     paths = {name: folder / place("models", pin.repo, name) for name in files}
     for name, sha256 in files.items():
-        _verify(paths[name], sha256, None, NAME if mirror else "the pin")
+        _verify(folder, paths[name], sha256, None, NAME if mirror else "the pin")
     return paths
 
 
@@ -193,9 +193,11 @@ def _entry(folder: Path, file: HubFile, mirror: Mirror) -> MirrorSplit:
     return entry
 
 
-def _verify(path: Path, sha256: str | None, rows: int | None, source: str) -> None:
+def _verify(folder: Path, path: Path, sha256: str | None, rows: int | None, source: str) -> None:
     if not path.is_file():
         raise _mismatch(path, "no such file", f"the file that {source} names")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise _mismatch(path, "a link that leads out of the mirror", "a file of its own")
     try:
         found = file_sha256(path)
     except OSError as error:

@@ -20,9 +20,12 @@ from harness.records import (
     TagExample,
     TextExample,
 )
+from harness.sources.schemas import SCHEMAS
 
 _HASH = 16
 _WITHHELD = -1
+# Reader -> columns that hold nothing where a label is withheld.
+_WITHHELD_COLUMNS = {"hellaswag": ("label",), "commonsenseqa": ("answerKey",)}
 
 
 class UnlabelledError(Exception):
@@ -59,8 +62,14 @@ def read(name: str, row: Row) -> Iterator[Example]:
 
     Raises:
         UnlabelledError: the row has no label (-1, or an empty key).
-        DataError: a label outside the label set, as many tags as tokens not, ...
+        DataError: nothing where there must be a value, a label outside the label set, as many tags
+            as tokens not, ...
     """
+    for column in SCHEMAS[name].columns:
+        value = row.values.get(column)
+        withheld = value is None and column in _WITHHELD_COLUMNS.get(name, ())
+        if _holds_null(value) and not withheld:
+            raise _refused(row, f"nothing in column `{column}`", "a value")
     return READERS[name](row)
 
 
@@ -227,6 +236,16 @@ READERS: dict[str, Callable[[Row], Iterator[Example]]] = {
     "bucc": _bucc,
     "text": _text,
 }
+
+
+def _holds_null(value: Any) -> bool:
+    """A list that is absent in a structure counts as empty."""
+    if isinstance(value, list):
+        nested = [one for one in value if isinstance(one, list | dict)]
+        return None in value or any(map(_holds_null, nested))
+    if isinstance(value, dict):
+        return any(_holds_null(one) for one in value.values() if one is not None)
+    return value is None
 
 
 def _named(row: Row, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness import strict_json
 from harness.errors import DataError
 from harness.sources.schemas import SCHEMAS, class_labels
 
@@ -19,7 +20,14 @@ _SQUAD_JSON = pa.schema([*_SQUAD.optional.items(), *_SQUAD.columns.items()])
 # Far above every data set here; a file that claims more would only exhaust the memory.
 MAX_ROWS = 5_000_000
 MAX_BYTES = 8 << 30
+# As Python objects JSON takes ten times its size.
+MAX_JSON = 1 << 30
 _BATCH = 1024
+# Pages may say "this value, a million times", and a footer less than there is: what is unpacked is
+# measured. Text packs to a fifth, repeated contexts to a thirtieth.
+_MOST_UNPACKED = 500
+_ALWAYS_ALLOWED = 256 << 20
+_MEASURED_AT_ONCE = 64
 
 
 def read_rows(path: Path, most: int | None = None) -> pa.Table:
@@ -47,7 +55,8 @@ def parquet_rows(path: Path) -> int:
 def parquet_labels(path: Path) -> dict[str, tuple[str, ...]]:
     """Column -> the label names that a Parquet file carries; DataError as `read_parquet`."""
     _footer(path)
-    return class_labels(pq.read_schema(path))
+    with _reading(path):
+        return class_labels(pq.read_schema(path))
 
 
 def read_parquet(path: Path, most: int | None = None) -> pa.Table:
@@ -57,17 +66,33 @@ def read_parquet(path: Path, most: int | None = None) -> pa.Table:
         DataError: missing, truncated, corrupt, or larger than this module reads.
     """
     _footer(path)
-    try:
-        file = pq.ParquetFile(path)
-        table = file.read() if most is None else _first(file, most)
-    except (pa.ArrowException, OSError) as error:
-        raise _error(path, _first_line(error), "a whole Parquet file") from error
+    with _reading(path), pq.ParquetFile(path) as file:
+        if most is None:
+            for _ in _measured(file, path, _MEASURED_AT_ONCE):
+                pass
+            table = file.read()
+        else:
+            table = _first(file, path, most)
+        # Also that text is UTF-8, which nobody checked yet.
+        table.validate(full=True)
     return table.replace_schema_metadata(None)
 
 
-def _first(file: pq.ParquetFile, most: int) -> pa.Table:
+def _measured(file: pq.ParquetFile, path: Path, size: int) -> Iterator[pa.RecordBatch]:
+    """The file's rows, `size` at a time, until they are more than a file of its size can hold."""
+    most = min(MAX_BYTES, max(_ALWAYS_ALLOWED, _MOST_UNPACKED * path.stat().st_size))
+    unpacked = 0
+    for batch in file.iter_batches(batch_size=size):
+        unpacked += batch.nbytes
+        if unpacked > most:
+            got = f"more than {most} bytes out of {path.stat().st_size}"
+            raise _error(path, got, f"at most {_MOST_UNPACKED} times as many")
+        yield batch
+
+
+def _first(file: pq.ParquetFile, path: Path, most: int) -> pa.Table:
     batches, rows = [], 0
-    for batch in file.iter_batches(batch_size=min(most, _BATCH)):
+    for batch in _measured(file, path, min(most, _BATCH)):
         batches.append(batch)
         rows += batch.num_rows
         if rows >= most:
@@ -85,11 +110,8 @@ def read_squad_json(path: Path) -> pa.Table:
         DataError: not JSON, or a key is missing; the message names the place.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _error(path, f"{path.stat().st_size} bytes", f"at most {MAX_BYTES}")
-        with path.open(encoding="utf-8-sig") as stream:
-            document = json.load(stream)
-    except (OSError, ValueError, RecursionError) as error:
+        document = strict_json.loads(strict_json.read_bytes(path, MAX_JSON))
+    except (OSError, ValueError) as error:
         raise _error(path, _first_line(error), "readable JSON in UTF-8") from error
     try:
         return pa.Table.from_pylist(list(_questions(document, path)), schema=_SQUAD_JSON)
@@ -97,11 +119,18 @@ def read_squad_json(path: Path) -> pa.Table:
         raise _error(path, _first_line(error), "SQuAD's types") from error
 
 
-def _footer(path: Path) -> pq.FileMetaData:
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Arrow's own errors, and those that broken names and numbers raise on their way to Python."""
     try:
-        footer = pq.read_metadata(path)
-    except (pa.ArrowException, OSError) as error:
+        yield
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         raise _error(path, _first_line(error), "a whole Parquet file") from error
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    with _reading(path):
+        footer = pq.read_metadata(path)
     size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
     if footer.num_rows > MAX_ROWS or size > MAX_BYTES:
         got = f"{footer.num_rows} rows, {size} bytes"

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from harness.canonical import file_sha256
 from harness.errors import DataError, MachineError
+from harness.redaction import token
 from harness.sources.hub_errors import disk_error, translated
 from harness.sources.mirror import place
 
@@ -198,8 +199,8 @@ def _endpoint() -> str | None:
 
 
 def _token() -> str | Literal[False]:
-    """From the environment alone: a token file on the machine is not for us to use."""
-    return os.environ.get("HF_TOKEN", "").strip() or False
+    """False, so that the client doesn't look for a token of its own."""
+    return token() or False
 
 
 def in_the_way(path: Path, expected: str) -> DataError:

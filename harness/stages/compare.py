@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.comparing import effects, material, named
+from harness.comparing import effects, items, material, named
 from harness.comparing.source import Source
 from harness.comparing.systems import read_systems, score_records
 from harness.records import ArtifactRef, Comparison, Deviation, Named, SystemResult
@@ -50,6 +50,8 @@ def _comparison(source: Source) -> Comparison:
         effects=(*own, *effects.variant_effects(source, systems)),
         verdict=effects.verdict(source, own, levels),
         training=tuple(material.trainings(source)),
+        predictions=tuple(material.predictions(source)),
+        items=items.changes(source, systems),
         data=tuple(material.data_uses(source)),
         contamination=tuple(material.overlaps(source)),
         deviations=tuple(Deviation(**one) for one in facts["deviations"]),

@@ -130,7 +130,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="compare",
-        version=3,
+        version=4,
         reads=("comparison",),
         run="harness.stages.compare:run",
     ),

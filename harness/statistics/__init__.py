@@ -3,6 +3,7 @@
 Nothing here draws a random number but `calibration`, which takes a Generator.
 """
 
+from harness.statistics.agreement import agreement, printed_differences
 from harness.statistics.estimates import effect, estimate, level
 from harness.statistics.findings import Circumstances, confidence_at
 from harness.statistics.items import ItemScores, combined
@@ -13,6 +14,7 @@ from harness.statistics.verdict import judge
 __all__ = [
     "Circumstances",
     "ItemScores",
+    "agreement",
     "best",
     "combined",
     "confidence_at",
@@ -21,5 +23,6 @@ __all__ = [
     "judge",
     "level",
     "more_seeds_would_decide",
+    "printed_differences",
     "seeds_needed",
 ]

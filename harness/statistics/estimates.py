@@ -16,6 +16,7 @@ from scipy.special import stdtr
 
 from harness.models import Metric, Reported, VerdictRule
 from harness.records import Effect, Estimate, Level
+from harness.statistics.agreement import agreement, cv_star
 from harness.statistics.items import (
     ItemScores,
     averaged,
@@ -27,6 +28,7 @@ from harness.statistics.rungs import (
     CONFIDENCE,
     FloatArray,
     levels_agree,
+    lift,
     moderated_variance,
     quantile,
 )
@@ -164,28 +166,47 @@ def level(
     *,
     system: str,
     metric: Metric,
+    per_language: Mapping[str, Reported] | None = None,
 ) -> Level:
     """A system's own score, and whether the paper's could be another draw of it.
 
-    `compatible` is None where the paper reports no level or the run is scaled down.
+    Nothing is compared with the paper where the run is scaled down. A level that is the best of k
+    runs is lowered by the luck of that before it is compared.
+
+    Args:
+        scores: of the system.
+        reported: the paper's mean, where it prints one.
+        rule: the claim's.
+        scaled_down: of the run.
+        system: its name, for the record, as is `metric`.
+        metric: of the scores.
+        per_language: language -> the paper's score, where it prints them.
 
     Raises:
         ManifestError: no variance can be had (one seed and no prior).
     """
     values = {cell: scores.values[cell] for cell in scores.cells}
     per_cell, per_seed = averaged(values, scores.weights)
-    compatible = None
+    value, compatible, cv = float(per_seed.mean()), None, None
     if reported is not None and not scaled_down:
-        compatible = bool(levels_agree(per_seed, reported.value, reported.seeds or 1, rule))
+        spread = float(np.sqrt(moderated_variance(per_seed, rule)[0]))
+        paper = reported.value - lift(reported, spread)
+        compatible = bool(levels_agree(per_seed, paper, reported.seeds or 1, rule))
+        cv = cv_star((value, reported.value))
+    printed = dict(per_language or {})
+    cells = {name: cell.value for name, cell in printed.items()}
     return Level(
         system=system,
         metric=metric,
-        value=float(per_seed.mean()),
+        value=value,
         per_seed=tuple(per_seed.tolist()),
         per_language=per_cell,
         per_task=task_means(per_cell),
         reported=reported,
         compatible=compatible,
+        cv=cv,
+        reported_per_language=printed,
+        agreement=None if scaled_down else agreement(per_cell, cells),
     )
 
 

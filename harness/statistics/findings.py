@@ -6,12 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import DataError, UsageError
-from harness.models import Rung, VerdictRule
+from harness.models import MAX_LOOKS, Rung, VerdictRule
 from harness.records import Effect, Estimate, Level
 from harness.statistics.rungs import CONFIDENCE
-
-MAX_LOOKS = 3
-"""The first look at a result and two more: seeds may be added twice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import sqrt
 
 from harness.errors import ManifestError
 from harness.models import Kind, Rung, VerdictRule
@@ -23,7 +24,7 @@ from harness.statistics.findings import (
     wins_in_words,
     wrong_number,
 )
-from harness.statistics.rungs import Size, exceeds, gain_tests, quantile, size_of
+from harness.statistics.rungs import Size, exceeds, gain_tests, lift, quantile, size_of
 from harness.statistics.several import at_least, no_better, ordering
 
 
@@ -45,11 +46,21 @@ def _gain(
     # With rho = 0 SUBSTANTIAL and DIRECTION are one rule, shown as DIRECTION.
     if circumstances.sign_only or rule.retention == 0:
         return _one_difference(effects[0], sign, None, levels, circumstances)
-    size = size_of(reported.value, rule)
+    seen = effects[0].same_items
+    luck = lift(reported, seen.standard_error * sqrt(len(seen.per_seed)))
+    paper = abs(reported.value) - luck
+    # A gain that luck alone explains has no size left to be judged by.
+    size = size_of(paper, rule) if paper > 0 else None
     finding = _one_difference(effects[0], sign, size, levels, circumstances)
-    if reported.seeds is None:
-        return replace(finding, flags=finding.flags | {"PAPER_VARIANCE_UNKNOWN"})
-    return finding
+    if reported.best_of:
+        said = (
+            f"the paper's {points(abs(reported.value))} is the best of {reported.best_of}: of equal"
+            f" ones the best is about {points(luck)} points too good, which are subtracted"
+        )
+        said += "" if size else "; nothing is left, so the sign alone is judged"
+        finding = replace(finding, reasons=(said, *finding.reasons))
+    unknown = {"PAPER_VARIANCE_UNKNOWN"} if reported.seeds is None else set()
+    return replace(finding, flags=finding.flags | unknown)
 
 
 def _direction(

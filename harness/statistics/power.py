@@ -8,11 +8,11 @@ from math import sqrt
 
 import numpy as np
 
-from harness.models import Kind, Rung, VerdictRule
+from harness.models import MAX_LOOKS, Kind, Rung, VerdictRule
 from harness.records import Effect
-from harness.statistics.findings import MAX_LOOKS, Circumstances, strict_confidence
+from harness.statistics.findings import Circumstances, strict_confidence
 from harness.statistics.kinds import KINDS
-from harness.statistics.rungs import CONFIDENCE, gain_tests, quantile, size_of
+from harness.statistics.rungs import CONFIDENCE, gain_tests, lift, quantile, size_of
 
 MAX_SEEDS = 99
 """As many as a profile may ask for."""
@@ -47,6 +47,27 @@ def seeds_needed(rung: Rung, gain: float, rule: VerdictRule, differences: int = 
         if tests.get(rung, False):
             return seeds
     return None
+
+
+def seeds_by_rung(
+    effects: Sequence[Effect], rule: VerdictRule, circumstances: Circumstances
+) -> dict[Rung, int | None]:
+    """Rung -> fewest seeds at which it is reachable at all (`seeds_needed`).
+
+    Of one difference with a reported size; nothing of others. A run that is judged by its sign
+    alone can reach DIRECTION only.
+    """
+    reported = effects[0].reported if len(effects) == 1 else None
+    if reported is None:
+        return {}
+    gain = abs(reported.value) - lift(reported, rule.tau0)
+    if gain <= 0:
+        return {}
+    sized: tuple[Rung, ...] = ("SUBSTANTIAL", "QUANTITATIVE", "CONTRADICTED")
+    rungs = () if circumstances.sign_only or rule.retention == 0 else sized
+    # After a look every bound is at alpha / 3: Bonferroni's correction over three.
+    tests = MAX_LOOKS if circumstances.looks > 1 else 1
+    return {rung: seeds_needed(rung, gain, rule, tests) for rung in ("DIRECTION", *rungs)}
 
 
 def more_seeds_would_decide(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from harness.errors import ManifestError
-from harness.models import Rung, VerdictRule
+from harness.models import Reported, Rung, VerdictRule
 
 FloatArray = NDArray[np.float64]
 Numbers = FloatArray | float
@@ -163,6 +163,14 @@ def at_least_tests(values: Numbers, strict: Numbers, needed: int) -> dict[Rung, 
         "CONTRADICTED": (gains + strict < 0).sum(axis=0) > len(gains) - needed,
         "DIRECTION": (gains - strict > 0).sum(axis=0) >= needed,
     }
+
+
+def lift(reported: Reported, spread: float) -> float:
+    """By how much a reported number is too good for being the best of several, in points.
+
+    E[max] of as many equal ones, times the standard deviation over seeds `spread`, in points.
+    """
+    return chance_lift(reported.best_of) * spread if reported.best_of else 0.0
 
 
 def chance_lift(candidates: int) -> float:

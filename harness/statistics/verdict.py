@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.models import Kind, Rung, VerdictRule
+from harness.models import MAX_LOOKS, Kind, Rung, VerdictRule
 from harness.records import Effect, Level, Verdict
-from harness.statistics.findings import MAX_LOOKS, Circumstances, Finding, confidence_at, count
+from harness.statistics.findings import Circumstances, Finding, confidence_at, count
 from harness.statistics.kinds import KINDS
 from harness.statistics.maxima import maxima
-from harness.statistics.power import MAX_EXTRA, more_seeds_would_decide
+from harness.statistics.power import MAX_EXTRA, more_seeds_would_decide, seeds_by_rung
 
 UNSAID: Rung = "DIRECTION"
 """What is asked for with a profile that the rule doesn't name, a user's own for instance."""
@@ -68,8 +68,10 @@ def judge(
     else:
         finding = KINDS[kind](effects, relevant, rule, circumstances)
     reasons = finding.reasons + tuple(maxima(effects, circumstances.best_of))
+    more = None
     if finding.rung == "INCONCLUSIVE":
-        reasons += (_outlook(kind, effects, rule, circumstances),)
+        more = more_seeds_would_decide(kind, effects, rule, circumstances)
+        reasons += (_outlook(more, circumstances),)
     flags = finding.flags | _common_flags(seeds, relevant, rule, circumstances)
     return Verdict(
         rung=finding.rung,
@@ -78,6 +80,9 @@ def judge(
         flags=tuple(flag for flag in FLAGS if flag in flags),
         rule=rule,
         reasons=reasons,
+        looks=circumstances.looks,
+        seeds_needed=seeds_by_rung(effects, rule, circumstances),
+        more_seeds=more,
     )
 
 
@@ -120,12 +125,9 @@ def _common_flags(
     return frozenset(flag for flag, is_raised in raised.items() if is_raised)
 
 
-def _outlook(
-    kind: Kind, effects: Sequence[Effect], rule: VerdictRule, circumstances: Circumstances
-) -> str:
+def _outlook(extra: int | None, circumstances: Circumstances) -> str:
     if circumstances.looks >= MAX_LOOKS:
         return "seeds were added twice already: start a new run with more seeds"
-    extra = more_seeds_would_decide(kind, effects, rule, circumstances)
     if extra is None:
         return f"adding {MAX_EXTRA} seeds wouldn't decide it, if mean and spread stay as they are"
     return f"adding {count(extra)} would decide it, if mean and spread stay as they are"

@@ -46,25 +46,26 @@ def best_answers(
     best = _best_of_windows(start_logits, end_logits, windows, settings)
     null = _null_scores(start_logits, end_logits, windows, settings)
     starts = np.searchsorted(windows.example, np.arange(len(examples) + 1))
-    result = []
-    for index, example in enumerate(examples):
+    for index in np.flatnonzero(starts[1:] == starts[:-1]):
+        raise DataError(
+            where=f"example {examples[index].id}",
+            got="no window",
+            expected="at least one",
+            fix="Leave the example out of the data set.",
+        )
+    top = np.maximum.reduceat(best[:, 0], starts[:-1]) if len(examples) else np.empty(0)
+    for index in np.flatnonzero(~np.isfinite(top)):
         mine = slice(int(starts[index]), int(starts[index + 1]))
-        found = best[mine]
-        if not len(found):
-            raise DataError(
-                where=f"example {example.id}",
-                got="no window",
-                expected="at least one",
-                fix="Leave the example out of the data set.",
-            )
-        if not np.isfinite(found[:, 0]).any():
-            found = _exhaustive(start_logits, end_logits, windows, mine, settings)
-        score, first, last = found[int(np.argmax(found[:, 0]))]
-        if null[mine].min() > score:
-            result.append(_no_answer(example, float(null[mine].min())))
-        else:
-            result.append(_prediction(example, windows, (score, int(first), int(last))))
-    return result
+        best[mine] = _exhaustive(start_logits, end_logits, windows, mine, settings)
+        top[index] = best[mine, 0].max()
+    # The first window of each example that holds its best score.
+    equal = np.flatnonzero(best[:, 0] == top[windows.example])
+    spans = best[equal[np.searchsorted(windows.example[equal], np.arange(len(examples)))]]
+    least = np.minimum.reduceat(null, starts[:-1]) if len(examples) else np.empty(0)
+    return [
+        _no_answer(example, float(low)) if low > span[0] else _prediction(example, windows, span)
+        for example, span, low in zip(examples, spans.tolist(), least.tolist(), strict=True)
+    ]
 
 
 def _null_scores(
@@ -82,14 +83,15 @@ def _no_answer(example: QaExample, score: float) -> Prediction:
     return Prediction(id=example.id, text="", score=score, start=0, end=0)
 
 
-def _prediction(example: QaExample, windows: Windows, span: tuple[float, int, int]) -> Prediction:
-    """The span's own characters, `first` and `last` being indices into `windows.ids`."""
+def _prediction(example: QaExample, windows: Windows, span: Sequence[float]) -> Prediction:
+    """The characters of (score, first, last), the last two being indices into `windows.ids`."""
     score, first, last = span
-    start, end = int(windows.offsets[first, 0]), int(windows.offsets[last, 1])
+    start = int(windows.offsets[int(first), 0])
+    end = int(windows.offsets[int(last), 1])
     return Prediction(
         id=example.id,
         text=example.context[start:end],
-        score=float(score),
+        score=score,
         start=start,
         end=end,
     )
@@ -144,9 +146,12 @@ def _best_pairs(starts: np.ndarray, ends: np.ndarray, settings: QaSettings) -> n
 
 def _top(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the `count` highest of each row, ascending; the earliest of equal values."""
-    best: np.ndarray = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    best.sort(axis=1)
-    return best
+    count = min(count, values.shape[1])
+    lowest = -np.partition(-values, count - 1, axis=1)[:, count - 1 : count]
+    above, equal = values > lowest, values == lowest
+    room = count - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1) <= room))
+    return np.nonzero(chosen)[1].reshape(len(values), count)
 
 
 def _exhaustive(

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 _VALUES = 256  # of a byte
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Bytes of a number -> the integers of that width."""
 
 
 def dropped(rng: np.random.Generator, count: int, p: float) -> np.ndarray:
@@ -39,6 +41,15 @@ def settle(words: np.ndarray, rng: np.random.Generator, p: float) -> np.ndarray:
     return drop
 
 
+def kept_bits(rng: np.random.Generator, like: Tensor, p: float) -> Tensor:
+    """All bits set where dropout keeps an element, none where it drops it.
+
+    Integers as wide as the elements of `like`, and of its shape.
+    """
+    kept = np.subtract(dropped(rng, like.numel(), p).view(np.int8), 1)
+    return torch.from_numpy(kept).view(like.shape).to(BITS[like.element_size()])
+
+
 class _Dropout(torch.autograd.Function):
     """y = x * kept / (1 - p); keeps only the mask for the backward pass."""
 
@@ -46,12 +57,16 @@ class _Dropout(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
         ctx.save_for_backward(kept)
         ctx.scale = scale
-        return (x * kept.to(x.dtype)).mul_(scale)
+        return _masked(x, kept, scale)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
         (kept,) = ctx.saved_tensors
-        return (grads[0] * kept.to(grads[0].dtype)).mul_(ctx.scale), None, None
+        return _masked(grads[0], kept, ctx.scale), None, None
+
+
+def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    return torch.bitwise_and(x.view(kept.dtype), kept).view(x.dtype).mul_(scale)
 
 
 class FastDropout(nn.Module):
@@ -67,10 +82,8 @@ class FastDropout(nn.Module):
         """`x` with each element dropped with probability p and the rest divided by 1 - p."""
         if not self.training or self.p == 0.0:
             return x
-        kept = ~dropped(self.rng, x.numel(), self.p)
-        result: Tensor = _Dropout.apply(  # type: ignore[no-untyped-call]
-            x, torch.from_numpy(kept).view(x.shape), 1.0 / (1.0 - self.p)
-        )
+        kept = kept_bits(self.rng, x, self.p)
+        result: Tensor = _Dropout.apply(x, kept, 1.0 / (1.0 - self.p))  # type: ignore[no-untyped-call]
         return result
 
 

@@ -14,8 +14,9 @@ from harness.errors import UsageError
 from harness.training.batching import Batch, Sequences, budget_batches, collate
 from harness.training.checkpoint import Checkpoints
 from harness.training.infer import fill, token_budget
-from harness.training.loop import Progress, autocast
+from harness.training.loop import Progress
 from harness.training.model import TokenModel
+from harness.training.precision import Precision
 
 
 def sentence_embeddings(
@@ -47,18 +48,19 @@ def sentence_embeddings(
         UsageError: the encoder has fewer layers.
     """
     config: Any = model.encoder.config
+    precise = Precision(model, precision)
     result = np.empty((len(sequences.bounds) - 1, int(config.hidden_size)), dtype=np.float32)
 
     def run(index: np.ndarray) -> np.ndarray:
         batch = collate(sequences, index)
-        with torch.inference_mode(), autocast(model.device, precision):
+        with torch.inference_mode(), precise.forward():
             vectors = pooled(model.states(batch).float(), batch, pooling)
         return vectors.cpu().numpy()
 
     model.eval()
     progress.start(len(result), "sentences")
     batches = budget_batches(sequences.bounds, token_budget(model.device))
-    with _only_layers(model.encoder, layer):
+    with _only_layers(model.encoder, layer), precise.weights():
         fill(result, batches, lambda index: index, run, progress, checkpoints)
     return result
 

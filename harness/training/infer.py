@@ -10,8 +10,9 @@ import torch
 from harness.training.batching import Sequences, budget_batches, collate
 from harness.training.checkpoint import Checkpoints
 from harness.training.heads import FirstHead, TokenHead
-from harness.training.loop import Progress, autocast
+from harness.training.loop import Progress
 from harness.training.model import TokenModel
+from harness.training.precision import Precision
 
 TOKENS_PER_BATCH = {"cpu": 4096}
 _ELSEWHERE = 65536
@@ -36,7 +37,7 @@ def all_logits(
     The model is put into evaluation mode. How sequences are batched changes no result beyond
     rounding. Batches that are in `checkpoints` aren't run again.
     """
-    head = model.heads[0]
+    head, precise = model.heads[0], Precision(model, precision)
     assert isinstance(head, TokenHead | FirstHead)
     bounds = sequences.bounds
     by_token = isinstance(head, TokenHead)
@@ -44,7 +45,7 @@ def all_logits(
     result = np.empty((count, head.output.out_features), dtype=np.float32)
 
     def run(index: np.ndarray) -> np.ndarray:
-        with torch.inference_mode(), autocast(model.device, precision):
+        with torch.inference_mode(), precise.forward():
             logits: np.ndarray = model(collate(sequences, index)).float().cpu().numpy()
         return logits
 
@@ -56,7 +57,8 @@ def all_logits(
     model.eval()
     progress.start(len(bounds) - 1, "windows")
     batches = budget_batches(bounds, token_budget(model.device))
-    fill(result, batches, rows, run, progress, checkpoints)
+    with precise.weights():
+        fill(result, batches, rows, run, progress, checkpoints)
     return result
 
 

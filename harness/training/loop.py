@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from harness.errors import StageError
 from harness.models import Optimiser, Warmup
 from harness.training.batching import Batch, Course
 from harness.training.checkpoint import Checkpoints, Saved
+from harness.training.precision import Precision
 from harness.training.state import capture, dropout_states, restore, set_dropout_states
 
 _ENTRIES = 60  # of the loss curve, at most
@@ -125,13 +125,6 @@ def optimiser(module: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
     )
 
 
-def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """bf16 products with fp32 weights where `precision` is "bf16", else nothing."""
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
-
-
 @dataclass(kw_only=True)
 class _State:
     """All that changes from step to step; what a checkpoint holds."""
@@ -190,7 +183,6 @@ def train(
         StageError: a loss isn't finite.
     """
     parameters = list(module.parameters())
-    device = parameters[0].device
     warmup = warmup_steps(settings.warmup, course.steps)
     state = _State(module=module, adam=optimiser(module, settings), losses=_Losses(course.steps))
     module.train()
@@ -199,12 +191,12 @@ def train(
     if saved:
         state.go_on_from(saved)
         progress.advance(saved.number)
-    timer = _Timer(tokens=state.tokens)
+    timer, precise = _Timer(tokens=state.tokens), Precision(module, precision)
     for step, parts in enumerate(course.after(state.losses.seen), state.losses.seen):
         learning_rate = settings.learning_rate * rate(step, warmup, course.steps)
         for group in state.adam.param_groups:
             group["lr"] = learning_rate
-        value = _backward(parts, loss, device, precision)
+        value = _backward(parts, loss, precise)
         torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
         state.adam.step()
         state.adam.zero_grad(set_to_none=True)
@@ -220,20 +212,19 @@ def train(
 
 
 def _backward(
-    parts: Sequence[Batch],
-    loss: Callable[[Batch], Tensor],
-    device: torch.device,
-    precision: str,
+    parts: Sequence[Batch], loss: Callable[[Batch], Tensor], precise: Precision
 ) -> Tensor:
     """Add up the gradients of a step's mean loss; returns that loss, still on the device."""
     whole = sum(part.units for part in parts)
-    total = torch.zeros((), device=device)
-    for part in parts:
-        with autocast(device, precision):
-            value = loss(part) * (part.units / whole)
-        value.backward()  # type: ignore[no-untyped-call]
-        total = total + value.detach()
-    return total
+    values = []
+    with precise.weights():
+        for part in parts:
+            with precise.forward():
+                value = loss(part) * (part.units / whole)
+            value.backward()  # type: ignore[no-untyped-call]
+            precise.collect()
+            values.append(value.detach())
+    return torch.stack(values).sum()
 
 
 @dataclass

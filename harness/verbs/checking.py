@@ -12,7 +12,7 @@ import click
 
 from harness import options, session
 from harness.artifacts import Store, describe_os_errors
-from harness.backends import local
+from harness.backends import opened
 from harness.console import watching
 from harness.ending import parts, surviving_a_closed_pipe
 from harness.errors import EXIT_PRECEDENCE, HarnessError
@@ -37,8 +37,9 @@ def run(
     store = options.open_store(given["store"])
     alone = _data_alone(plan)
     _refuse_what_is_missing(plan, alone, resources)
-    with watching(as_json) as watcher:
-        outcome = execute(alone, store, local.run, resources, watcher)
+    session.hold(alone, store)
+    with watching(as_json) as watcher, opened({}) as backend:
+        outcome = execute(alone, store, backend, resources, watcher)
     failed = {**outcome.failed, **plan.refused}
     documents = [] if data_docs is None else _write_docs(alone, store, data_docs)
     with surviving_a_closed_pipe():

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from harness.containers.engine import connect
 from harness.containers.limits import read_limits
 from harness.manifest import choose, select_claims
 from harness.provenance import gpus
-from harness.run_folder import check_replaceable, default_out
+from harness.run_folder import RUN, check_replaceable, default_out
 
 Given = Mapping[str, Any]
 _PASSED_ON = ("profile", "seeds", "protocol", "device", "manifests", "pins", "checkpoints")
@@ -49,15 +50,20 @@ def run(claims: Sequence[str], out: Path | None, given: Given, *, as_json: bool)
     """
     limits = read_limits(given)
     folder = _run_folder(claims, out, given)
+    # The key stays outside: what is signed is what came out.
+    session.signing_key(given)
     terminal = not as_json and sys.stdout.isatty() and sys.stderr.isatty()
-    work = shape.Work(
-        command=_command(claims, out, given, as_json=as_json),
-        folders=_folders(folder, given),
-        gpu=_wants_gpu(given["device"]),
-        terminal=terminal,
-        environment=_terminal() if terminal else {},
-    )
+    before = _written(folder)
     with contextlib.ExitStack() as stack:
+        junit = stack.enter_context(_junit(given["junit"]))
+        inside = {**given, "junit": junit}
+        work = shape.Work(
+            command=_command(claims, out, inside, as_json=as_json),
+            folders=_folders(folder, inside),
+            gpu=_wants_gpu(given["device"]),
+            terminal=terminal,
+            environment=_terminal() if terminal else {},
+        )
         client = stack.enter_context(contextlib.closing(connect()))
         stack.enter_context(_made(options.open_store(given["store"]).root, folder))
         box = stack.enter_context(started(client, work, limits))
@@ -65,6 +71,7 @@ def run(claims: Sequence[str], out: Path | None, given: Given, *, as_json: bool)
             box.resize(*shutil.get_terminal_size())
         said = _pass_on(box, keep=as_json)
         ended = box.ended()
+    session.finish(folder, given, written=_written(folder) != before)
     failure = ended.failure()
     # A run that was told to stop has said so itself.
     if failure and ended.status != failure.exit_code:
@@ -96,6 +103,7 @@ def _command(
     words += ["--mirror", str(mirror)] if mirror else []
     words += [word for pair in given["files"] for word in ("--files", pair)]
     words += ["--out", str(out)] if out else []
+    words += ["--junit", str(given["junit"])] if given["junit"] else []
     return (*words, "--json") if as_json else tuple(words)
 
 
@@ -103,7 +111,7 @@ def _folders(run_folder: Path, given: Given) -> tuple[shape.Folder, ...]:
     store = options.open_store(given["store"]).root
     read = [options.mirror_dir(given["mirror"]), given["manifests"], given["pins"]]
     read += options.file_folders(given["files"]).values()
-    written = (store, run_folder)
+    written = [store, run_folder, *([given["junit"].parent] if given["junit"] else [])]
     return (
         *(shape.Folder(path=path) for path in read if path is not None),
         *(shape.Folder(path=path, writable=True) for path in written),
@@ -122,6 +130,33 @@ def _made(store: Path, run_folder: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             run_folder.rmdir()
+
+
+@contextlib.contextmanager
+def _junit(path: Path | None) -> Iterator[Path | None]:
+    """A file in a folder of its own beside `path`, which alone is mounted; moved there at the end.
+
+    Raises:
+        MachineError: nothing can be written there.
+    """
+    if path is None:
+        yield None
+        return
+    with describe_os_errors(path, "--junit"):
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".harness-junit-", dir=path.absolute().parent))
+    try:
+        yield folder / "junit.xml"
+        if (folder / "junit.xml").is_file():
+            os.replace(folder / "junit.xml", path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(folder: Path) -> int | None:
+    """Tells one run in `folder` from the next."""
+    run = folder / RUN
+    return run.stat().st_mtime_ns if run.is_file() else None
 
 
 def _wants_gpu(device: str) -> bool:

@@ -37,6 +37,7 @@ def run(claims: Sequence[str], to: Path, given: Mapping[str, Any]) -> None:
             for number, planned in enumerate(wanted, start=1):
                 progress = _Counting(watcher.stage(planned, number))
                 told.append(_fetch(manifests, planned, to, progress))
+                watcher.ended(number)
     finally:
         # Not while bars are drawn: they would send these lines to stderr.
         for line in told:

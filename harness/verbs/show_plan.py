@@ -13,12 +13,17 @@ from harness import announce, options, session
 from harness.artifacts import Store
 from harness.ending import parts
 from harness.graph import PlannedStage
+from harness.makespan import makespan
 from harness.plan import Plan
 from harness.run import calibration, wanted
 
 # Stages that are listed one by one.
 _MOST_LINES = 80
+# Seconds that are told as such.
+_SHORT = 90
 _WIDTHS = (7, 7, 7, 9, 7, 6, 7)
+# Numbers of devices side by side that the whole is estimated for.
+_DEVICES = (1, 8, 64)
 
 
 def run(claims: Sequence[str], given: Mapping[str, Any], as_json: bool) -> int:
@@ -56,6 +61,7 @@ def _document(
         "stages": [_stage(one, store, one.key in missing) for one in plan.stages],
         "without_merging": plan.demanded,
         "to_do": _work(todo, speeds),
+        "side_by_side": {name: _side_by_side(todo, speed) for name, speed in machines.items()},
         "by_claim": {
             name: {"of": len(found), **_work([one for one in todo if one.key in found], speeds)}
             for name, found in claims.items()
@@ -110,8 +116,20 @@ def _stage(planned: PlannedStage, store: Store, missing: bool) -> dict[str, Any]
 
 
 def _seconds(todo: Sequence[PlannedStage], speed: Mapping[str, Any]) -> float:
-    speeds = {kind: float(speed[kind]) for kind in ("training", "inference")}
-    return round(sum(one.cost.seconds(speeds) for one in todo), 1)
+    return round(sum(one.cost.seconds(_speeds(speed)) for one in todo), 1)
+
+
+def _speeds(machine: Mapping[str, Any]) -> dict[str, float]:
+    return {kind: float(machine[kind]) for kind in ("training", "inference")}
+
+
+def _side_by_side(todo: Sequence[PlannedStage], machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds by the number of devices, and those of the longest chain of stages."""
+    speeds = _speeds(machine)
+    return {
+        "devices": {str(one): round(makespan(todo, speeds, one), 1) for one in _DEVICES},
+        "longest_chain": round(makespan(todo, speeds), 1),
+    }
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -130,6 +148,7 @@ def _text(document: Mapping[str, Any]) -> str:
         f"{_gigabytes(todo['disk_bytes'])} GB on disk"
     )
     lines += [_duration(name, seconds) for name, seconds in todo["seconds"].items()]
+    lines += _several(document)
     return "\n".join(lines)
 
 
@@ -193,7 +212,22 @@ def _gigabytes(size: int) -> str:
 def _duration(name: str, seconds: float | None) -> str:
     if seconds is None:
         return f"{name}: no time estimate before a first run"
-    if seconds < 90:
-        return f"{name}: about {seconds:.0f} seconds of computing"
+    of = " of computing" if seconds < _SHORT else ""
+    return f"{name}: about {_time(seconds)}{of}"
+
+
+def _several(document: Mapping[str, Any]) -> Iterator[str]:
+    """How much sooner several devices are done, where that is worth a line."""
+    for name, found in document["side_by_side"].items():
+        one, *more = found["devices"].items()
+        if one[1] >= _SHORT:
+            times = ", ".join(f"{_time(seconds)} on {count}" for count, seconds in more)
+            chain = _time(found["longest_chain"])
+            yield f"{name}, several side by side: {times}; its longest chain of stages: {chain}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < _SHORT:
+        return f"{seconds:.0f} seconds"
     hours = seconds / 3600
-    return f"{name}: about " + (f"{hours:.1f} hours" if hours > 1.5 else f"{seconds / 60:.0f} min")
+    return f"{hours:.1f} hours" if hours > 1.5 else f"{seconds / 60:.0f} min"

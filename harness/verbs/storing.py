@@ -1,37 +1,40 @@
-"""`harness store list|verify|gc`."""
+"""`harness store list|verify`; `gc` is in `clearing`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import options
+from harness import options, strict_json
 from harness.artifacts import PROVENANCE, Store
 from harness.errors import UsageError, VerificationError
+from harness.redaction import printable
 from harness.stages.contract import STAGES
+from harness.verbs import clearing
 
 Metas = dict[str, dict[str, Any]]
 # Roles of the input that describes an artifact best, the best first.
 _TELLING = ("dataset", "predictions", "model", "examples")
+# More than the longest chain of stages.
+_DEEPEST = 20
 _ORDER = {one.name: number for number, one in enumerate(STAGES)}
 
 
-def run(action: str, folder: Path | None, **given: bool) -> None:
-    """Do `action` on the store; `given` are the options of gc.
+def run(action: str, folder: Path | None, given: Mapping[str, Any]) -> None:
+    """Do `action` on the store; `given` holds the options of `gc`.
 
     Raises:
         UsageError: the named store isn't there, or an option is another action's.
         VerificationError: verify found files that aren't as they were written.
     """
-    told = [name for name, value in given.items() if value]
-    if action != "gc" and told:
+    foreign = [name for name, value in given.items() if value]
+    if action != "gc" and foreign:
         raise UsageError(
             where=f"store {action}",
-            got=f"--{told[0].replace('_', '-')}",
+            got=f"--{foreign[0].replace('_', '-')}",
             expected="no such option",
             fix="It belongs to `harness store gc`.",
         )
@@ -50,20 +53,21 @@ def run(action: str, folder: Path | None, **given: bool) -> None:
     elif action == "verify":
         _verify(store)
     else:
-        _collect(store, **given)
+        clearing.run(store, given)
 
 
 def _list(store: Store) -> None:
     """A line for each artifact, in the pipeline's order and then by time; the sum at the end."""
     metas, damaged = _metas(store)
-    rows = [(_place(meta["stage"]), _made(store, key), key) for key, meta in metas.items()]
+    rows = [(_place(_stage(meta)), _made(store, key), key) for key, meta in metas.items()]
     for _, made, key in sorted(rows):
-        stage, size = metas[key]["stage"], _size(_bytes(metas[key]))
-        click.echo(f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_what(key, metas)}".rstrip())
+        stage, size = _stage(metas[key]), clearing.size_text(_bytes(metas[key]))
+        line = f"{key[:12]}  {stage:<12}  {size:>8}  {made}  {_described(key, metas)}"
+        click.echo(printable(line.rstrip()))
     for key in damaged:
         click.echo(f"{key[:12]}  damaged: see `harness store verify`")
     count = len(metas) + len(damaged)
-    total = _size(sum(_bytes(meta) for meta in metas.values()))
+    total = clearing.size_text(sum(_bytes(meta) for meta in metas.values()))
     click.echo(f"{count} artifact{'' if count == 1 else 's'}, {total.strip()}, in {store.root}")
 
 
@@ -85,15 +89,28 @@ def _bytes(meta: Mapping[str, Any]) -> int:
 def _made(store: Store, key: str) -> str:
     """When it was finished, UTC, to the minute."""
     try:
-        ended = str(json.loads((store.get(key) / PROVENANCE).read_bytes())["ended"])
-    except (OSError, ValueError, KeyError):
+        raw = strict_json.read_bytes(store.get(key) / PROVENANCE, 1 << 20)
+        ended = str(strict_json.loads(raw)["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
         ended = ""
     return f"{ended[:16]:<16}".replace("T", " ")
 
 
-def _what(key: str, metas: Metas) -> str:
-    """What tells an artifact from others of its stage, by its configuration and its inputs'."""
-    if key not in metas:
+def _stage(meta: Mapping[str, Any]) -> str:
+    return str(meta.get("stage", "?"))
+
+
+def _described(key: str, metas: Metas) -> str:
+    """What tells an artifact from others; of one that no stage of ours made, a question mark."""
+    try:
+        return _what(key, metas, _DEEPEST)
+    except (KeyError, TypeError):
+        return "?"
+
+
+def _what(key: str, metas: Metas, depth: int) -> str:
+    """Its configuration and its inputs'; at most so many inputs of inputs."""
+    if key not in metas or not depth:
         return "?"
     config, inputs = metas[key]["config"], metas[key]["inputs"]
     if "pin" in config:
@@ -103,9 +120,9 @@ def _what(key: str, metas: Metas) -> str:
     if "comparison" in config:
         return str(config["comparison"]["claim"]["id"])
     role = next((one for one in _TELLING if one in inputs), None)
-    words = _what(inputs[role], metas) if role else ""
+    words = _what(inputs[role], metas, depth - 1) if role else ""
     if "intermediate" in inputs:
-        words += f" after {_what(inputs['intermediate'], metas)}"
+        words += f" after {_what(inputs['intermediate'], metas, depth - 1)}"
     elif "seed" in config:
         words += f", seed {config['seed']}"
     return words
@@ -113,13 +130,6 @@ def _what(key: str, metas: Metas) -> str:
 
 def _place(stage: str) -> int:
     return _ORDER.get(stage, len(_ORDER))
-
-
-def _size(count: int) -> str:
-    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= least:
-            return f"{count / least:.1f} {unit}"
-    return f"{count} B "
 
 
 def _verify(store: Store) -> None:
@@ -135,18 +145,3 @@ def _verify(store: Store) -> None:
             fix="`harness store gc --broken` drops those artifacts; a run makes them again.",
         )
     click.echo(f"{len(keys)} artifacts, every file as recorded")
-
-
-def _collect(store: Store, *, broken: bool, checkpoints: bool, dry_run: bool) -> None:
-    word = "would remove" if dry_run else "removed"
-    swept = store.sweep(dry_run=dry_run, checkpoints=checkpoints)
-    for name in swept:
-        click.echo(f"{word} unfinished work {name}")
-    damaged = [key for key in store.keys() if store.verify(key)] if broken else []  # noqa: SIM118
-    for key in damaged:
-        if not dry_run:
-            with store.locked(key):
-                store.remove(key)
-        click.echo(f"{word} broken artifact {key[:16]}")
-    if not (swept or damaged):
-        click.echo("nothing to remove")

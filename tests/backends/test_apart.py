@@ -35,9 +35,13 @@ def store(tmp_path, monkeypatch):
     return Store(tmp_path / "store")
 
 
-def make(run, value, store, steer):
-    """Run the stage of that value."""
-    return run(planned(value), store, Resources(mirror=steer), Silent())
+def make(backend, value, store, steer):
+    """Run the stage of that value; raise what it said is wrong."""
+    backend.submit(planned(value), store, Resources(mirror=steer), Silent)
+    ended = backend.wait()
+    if ended.error:
+        raise ended.error
+    return ended.made
 
 
 def test_stages_run_as_in_this_process(store, steer):
@@ -78,9 +82,3 @@ def test_a_worker_that_was_killed_is_told_so(store, steer):
         with pytest.raises(MachineError, match="killed by signal 9"):
             make(run, "one", store, steer)
         assert make(run, "two", store, steer) is True
-
-
-def test_without_limits_there_is_no_other_process():
-    """Nothing to start, nothing to wait for."""
-    with local.opened({}) as run:
-        assert run is local.run

@@ -9,7 +9,7 @@ from pathlib import Path
 import fake_stages
 import pytest
 from engine_fake import faking
-from fake_stages import key_of, planned
+from fake_stages import key_of, planned, run_on
 
 from harness.artifacts import Store
 from harness.backends import container
@@ -63,9 +63,9 @@ def work(store, steer):
     def _work(*stages, progress=None, device="cpu", **given):
         resources = Resources(mirror=steer, device=device)
         made = None
-        with container.opened(given) as run:
+        with container.opened(given) as backend:
             for one in stages:
-                made = run(one, store, resources, progress or Seen())
+                made = run_on(backend, one, store, resources, progress or Seen())
         return made
 
     return _work
@@ -191,20 +191,20 @@ def test_an_expected_failure_keeps_its_class_and_words(engine, steer, work, kind
 def test_after_an_expected_failure_the_same_container_goes_on(engine, store, steer):
     """As after a failure in this process."""
     (steer / "first").write_text("DataError")
-    with container.opened({}) as run:
+    with container.opened({}) as backend:
         with pytest.raises(DataError):
-            run(planned("first"), store, Resources(mirror=steer), Seen())
-        assert run(planned("second"), store, Resources(mirror=steer), Seen())
+            run_on(backend, planned("first"), store, Resources(mirror=steer), Seen())
+        assert run_on(backend, planned("second"), store, Resources(mirror=steer), Seen())
     assert len(engine.made) == 1
 
 
 def test_a_bug_ends_its_container_and_the_next_stage_gets_another(engine, store, steer, capfd):
     """Its traceback is on stderr; claims that don't need the stage go on."""
     (steer / "first").write_text("bug")
-    with container.opened({}) as run:
+    with container.opened({}) as backend:
         with pytest.raises(StageError, match="got an end with status 1; expected an answer"):
-            run(planned("first"), store, Resources(mirror=steer), Seen())
-        assert run(planned("second"), store, Resources(mirror=steer), Seen())
+            run_on(backend, planned("first"), store, Resources(mirror=steer), Seen())
+        assert run_on(backend, planned("second"), store, Resources(mirror=steer), Seen())
     assert "RuntimeError: a bug" in capfd.readouterr().err
     assert (len(engine.made), engine.removed) == (2, 2)
 
@@ -274,8 +274,8 @@ def make(context):
     time.sleep(60)
 fake_stages.make = make
 {MAKE}"""
-    with pytest.raises(KeyboardInterrupt), container.opened({}) as run:
-        run(planned("first"), store, Resources(mirror=steer), Pressed())
+    with pytest.raises(KeyboardInterrupt), container.opened({}) as backend:
+        run_on(backend, planned("first"), store, Resources(mirror=steer), Pressed())
     assert (engine.stopped, engine.removed) == (1, 1)
     assert engine.processes[0].wait() == 130
     assert list((store.root / "work").iterdir()) == []
@@ -284,10 +284,10 @@ fake_stages.make = make
 def test_a_worker_whose_harness_was_killed_ends(engine, store, steer):
     """Its stdin ends; nothing goes on computing for nobody."""
     (steer / "first").write_text("sleep")
-    with container.opened({}) as run:
+    with container.opened({}) as backend:
         threading.Thread(
             target=pytest.raises,
-            args=(StoppedError, run, planned("first"), store, Resources(mirror=steer), Seen()),
+            args=(StoppedError, run_on, backend, planned("first"), store, Resources(mirror=steer)),
             daemon=True,
         ).start()
         while not (steer / "log").exists():
@@ -297,8 +297,9 @@ def test_a_worker_whose_harness_was_killed_ends(engine, store, steer):
     assert list((store.root / "work").iterdir()) == []
 
 
-def test_a_folder_that_the_image_needs_isnt_covered(engine, store):
-    """Mounted at /usr, anybody's folder would hide Python."""
-    mirror = Resources(mirror=Path("/usr"))
-    with container.opened({}) as run, pytest.raises(UsageError, match="that the image has too"):
-        run(planned("first"), store, mirror, Seen())
+@pytest.mark.parametrize("folder", ["/", "/usr", "/usr/local", "/tmp"])
+def test_a_folder_that_the_image_needs_isnt_covered(engine, store, folder):
+    """Mounted at /usr, anybody's folder would hide Python; at /tmp, every run's scratch folder."""
+    mirror, match = Resources(mirror=Path(folder)), "that the image has too"
+    with container.opened({}) as backend, pytest.raises(UsageError, match=match):
+        run_on(backend, planned("first"), store, mirror, Seen())

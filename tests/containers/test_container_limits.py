@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.containers.limits import Limits, memory_bytes, read_limits, refuse_limits
+from harness.containers.limits import Limits, memory_bytes, read_limits
 from harness.errors import UsageError
 
 
@@ -26,13 +26,6 @@ def test_what_is_no_amount_is_refused(given):
     """Before anything starts."""
     with pytest.raises(UsageError, match=f"--{next(iter(given))}: got"):
         read_limits(given)
-
-
-@pytest.mark.parametrize("name", ["image", "cpus"])
-def test_without_a_container_its_options_are_refused(name):
-    """They would have no effect, and nobody would notice."""
-    with pytest.raises(UsageError, match=f"--{name}: got an option of containers"):
-        refuse_limits({"image": None, name: "1"})
 
 
 @pytest.mark.parametrize(

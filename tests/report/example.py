@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from items_example import changes
+
 from harness.canonical import digest
 from harness.models import Evidence, Kind, Reported, Rung, VerdictRule
 from harness.records import (
@@ -18,6 +20,7 @@ from harness.records import (
     Named,
     Overlap,
     OverlapExample,
+    PredictionRun,
     Score,
     SystemResult,
     TrainingRun,
@@ -223,6 +226,7 @@ def _training(systems: dict[str, str]) -> tuple[TrainingRun, ...]:
             windows=1264,
             steps=158,
             tokens=183_412,
+            flops=2.4e13,
             loss=tuple(
                 (step, 4.6 / (1 + step / 30) + 0.05 * ((step * 7 + seed * 3) % 5))
                 for step in range(4, 160, 4)
@@ -230,6 +234,22 @@ def _training(systems: dict[str, str]) -> tuple[TrainingRun, ...]:
         )
         for system, phase in phases
         if (system, phase) != ("baseline", "intermediate")
+        for seed in SEEDS
+    )
+
+
+def _predictions(systems: dict[str, str]) -> tuple[PredictionRun, ...]:
+    return tuple(
+        PredictionRun(
+            system=system,
+            seed=seed,
+            target="tydiqa",
+            artifact=_key("predict", system, str(seed)),
+            windows=5_912,
+            tokens=1_203_551,
+            flops=5.6e13,
+        )
+        for system in systems
         for seed in SEEDS
     )
 
@@ -399,6 +419,8 @@ def _comparison(
             ),
         ),
         training=_training(systems),
+        predictions=_predictions(systems),
+        items=changes([(one.treatment, one.baseline) for one in effects], ITEMS, len(SEEDS)),
         data=_data(),
         contamination=_contamination(),
         deviations=(

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from example import EVIDENCE, SEEDS, gain
+from items_example import changes
 
 from harness.canonical import digest
 from harness.models import Evidence, Kind, Reported, Rung, VerdictRule
@@ -20,6 +21,7 @@ from harness.records import (
     Deviation,
     Effect,
     Estimate,
+    ItemChanges,
     Lengths,
     Level,
     Score,
@@ -334,6 +336,16 @@ def _data(systems: Mapping[str, str], targets: Sequence[str]) -> tuple[DataUse, 
     return tuple(found)
 
 
+def _items(effects: Sequence[Effect], targets: Sequence[str]) -> tuple[ItemChanges, ...]:
+    """An item gained and one lost of each task and language, of the first pair."""
+    pairs = [(one.treatment, one.baseline) for one in effects[:1]]
+    return tuple(
+        one.model_copy(update={"target": target})
+        for target in targets
+        for one in changes(pairs, dict.fromkeys(_codes(target), 1000), len(SEEDS), shown=1)
+    )
+
+
 def _artifacts(training: Sequence[TrainingRun], systems: Sequence[SystemResult]) -> tuple:
     refs = [ArtifactRef(stage="encoder", label="XLM-R", key=digest(["encoder"]), inputs={})]
     for run in training:
@@ -394,6 +406,8 @@ def _comparison(
                 reasons=("lower bound of the gain 4.10 is above 0.00",),
             ),
             "training": training,
+            "predictions": (),
+            "items": _items(effects, targets),
             "data": _data(systems, targets),
             "contamination": (),
             "deviations": (*basis.deviations, repeated),

@@ -246,8 +246,9 @@ def test_deviations_that_all_claims_share_stand_on_top():
         "intermediate task",
     ]
     html = render_run([first, no_better()])
-    assert html.count("xlm-roberta-large") == 1
-    assert html.count("<bdi>own</bdi>") == 1
+    # Once in the table on top; the short list beside each verdict keeps it.
+    assert html.count("xlm-roberta-large") == 3
+    assert html.count("<bdi>own</bdi>") == 2
 
 
 def test_missing_languages_name_their_target():
@@ -297,5 +298,5 @@ def test_summary_counts_rungs():
 
 
 def test_pages_stay_light():
-    """Nine targets with twelve systems: below a megabyte."""
-    assert len(render_claim(best_of()).encode()) < 1_000_000
+    """Nine targets with twelve systems and 300 items: below a megabyte and a half."""
+    assert len(render_claim(best_of()).encode()) < 1_500_000

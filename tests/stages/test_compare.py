@@ -8,7 +8,7 @@ from tiny_manifests import CLAIM, RAW, tiny
 
 from harness.errors import DataError
 from harness.plan import Request, build_plan
-from harness.records import Comparison
+from harness.records import Comparison, Prediction, QaExample, write_rows
 from harness.stages import compare, contract
 from harness.stages.contract import Resources, StageContext
 
@@ -84,6 +84,42 @@ def score_artifact(folder, scores):
     return folder
 
 
+def predict_artifact(folder, scores):
+    """What stage `predict` writes: `yes` where the item is right, else `no`."""
+    write(folder, predict={"windows": 10, "tokens": 1000, "beyond": 0})
+    (folder / "predictions").mkdir()
+    for language, values in scores.items():
+        rows = [
+            Prediction(id=f"{language}{i}", text="yes" if value else "no", score=0, start=0, end=2)
+            for i, value in enumerate(values)
+        ]
+        write_rows(folder / "predictions" / f"{language}.jsonl", rows)
+    return folder
+
+
+def questions(scores):
+    """As many as the largest of the scored sets has; every answer is `yes`."""
+    found = [
+        s for one in scores.values() for s in (one.values() if isinstance(one, dict) else [one])
+    ]
+    sizes = {
+        language: max(len(seed.get(language, ())) for seeds in found for seed in seeds)
+        for seeds in found
+        for language in seeds[0]
+    }
+    for language, size in sizes.items():
+        for i in range(size):
+            yield QaExample(
+                id=f"{language}{i}",
+                language=language,
+                document=f"d{i}",
+                context="z" * 300 + " yes " + "z" * 300,
+                question="Is it?",
+                answers=("yes",),
+                answer_starts=(301,),
+            )
+
+
 def inputs(root, planned, scores):
     """A folder for every role that the plan gives the comparison.
 
@@ -98,6 +134,14 @@ def inputs(root, planned, scores):
             found = scores[system]
             seeds = found[target] if isinstance(found, dict) else found
             folders[role] = score_artifact(folder, seeds[int(seed)])
+        elif stage == "predict":
+            system, seed, target = rest.split("/")
+            found = scores[system]
+            seeds = found[target] if isinstance(found, dict) else found
+            folders[role] = predict_artifact(folder, seeds[int(seed)])
+        elif stage == "examples":
+            folders[role] = write(folder, **DATA[stage])
+            write_rows(folder / "examples.jsonl", questions(scores))
         elif stage in ("intermediate", "finetune"):
             mixed = {"tasks": [2, 1]} if role.startswith("intermediate/mixed/") else {}
             folders[role] = write(folder, training={**TRAINING, **mixed})

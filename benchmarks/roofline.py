@@ -1,0 +1,50 @@
+"""The matrix products of one training step, and nothing else: forward, and both gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig
+
+
+class Step:
+    """An encoder's products, at its own shapes, on random numbers."""
+
+    def __init__(self, encoder: Path, kind: torch.dtype) -> None:
+        """Of the encoder in this folder, with operands of `kind`."""
+        config = AutoConfig.from_pretrained(encoder)
+        self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
+        width, inner = config.hidden_size, config.intermediate_size
+        self.shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
+        self.head = width // self.heads
+        self.kind = kind
+        self.weights = [torch.randn(o, i).to(kind) for i, o in self.shapes]
+
+    def run(self, lengths: Sequence[int]) -> None:
+        """A step over sequences of these lengths, packed."""
+        tokens = int(sum(lengths))
+        linear = [
+            (torch.randn(tokens, i).to(self.kind), torch.randn(tokens, o).to(self.kind))
+            for i, o in dict.fromkeys(self.shapes)
+        ]
+        shapes = dict(zip(dict.fromkeys(self.shapes), linear, strict=True))
+        squares = [self._square(int(n)) for n in lengths]
+        for _ in range(self.layers):
+            for shape, weight in zip(self.shapes, self.weights, strict=True):
+                x, gradient = shapes[shape]
+                torch.mm(x, weight.T)
+                torch.mm(gradient, weight)
+                torch.mm(gradient.T, x)
+            for q, p in squares:
+                torch.bmm(q, q.transpose(1, 2))  # scores
+                torch.bmm(p, q)  # attended values
+                torch.bmm(p.transpose(1, 2), q)  # and the four gradients
+                torch.bmm(q, q.transpose(1, 2))
+                torch.bmm(p, q)
+                torch.bmm(p.transpose(1, 2), q)
+
+    def _square(self, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        q = torch.randn(self.heads, length, self.head).to(self.kind)
+        return q, torch.rand(self.heads, length, length).to(self.kind)
