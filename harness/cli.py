@@ -230,8 +230,11 @@ def report(run: Path, site: Path | None) -> None:
 
 @harness.command()
 @click.argument("run", type=FOLDER)
+@click.option("--key", type=FOLDER, help="Public key (PEM) that has to have signed it.")
 @options(FILES, MANIFESTS, JSON)
-def verify(run: Path, files: tuple[str, ...], manifests: Path | None, as_json: bool) -> None:
+def verify(
+    run: Path, files: tuple[str, ...], manifests: Path | None, key: Path | None, as_json: bool
+) -> None:
     """Check a run folder, anywhere: its bytes, and its numbers made again from its predictions.
 
     Needs neither network nor GPU nor store, and trains nothing. Exit status 5 where something
@@ -242,7 +245,7 @@ def verify(run: Path, files: tuple[str, ...], manifests: Path | None, as_json: b
     """
     from harness.verbs import verifying
 
-    sys.exit(verifying.run(run, files, manifests, as_json=as_json))
+    sys.exit(verifying.run(run, files, manifests, key, as_json=as_json))
 
 
 @harness.command()

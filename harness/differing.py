@@ -10,6 +10,7 @@ from typing import Any
 _NAMES: tuple[tuple[str, ...], ...] = (
     ("system", "seed", "task", "language", "metric"),
     ("system", "seed", "phase", "target"),
+    ("treatment", "baseline", "target", "language"),
     ("treatment", "baseline", "groups"),
     ("treatment", "baseline", "metric"),
     ("training", "against", "by"),

@@ -9,14 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic import TypeAdapter
-
 from harness.models import Family
-from harness.records import EXAMPLES, iterate_examples
+from harness.records import EXAMPLES, iterate_examples, parse_row
 
 
 def write_gold(examples: Path, folder: Path, family: Family) -> None:
@@ -43,6 +40,12 @@ def gold_line(example: Any, family: Family) -> str:
     return json.dumps(row, ensure_ascii=False, sort_keys=True)
 
 
+def unknown(id_: str, document: str, family: Family, language: str) -> Any:
+    """An example of which only the id and the document are known."""
+    row = {"id": id_, "document": document, **_NOTHING[family]}
+    return read_gold(row, family, language)
+
+
 def read_gold(row: Mapping[str, Any], family: Family, language: str) -> Any:
     """The example of a line, with everything empty that no scorer reads.
 
@@ -54,12 +57,11 @@ def read_gold(row: Mapping[str, Any], family: Family, language: str) -> Any:
         if not 0 <= row["choices"] <= _MOST_CHOICES:
             raise ValueError(f"{row['choices']} choices")
         values["choices"] = ("",) * row["choices"]
-    return _adapter(family).validate_python(values)
-
-
-@lru_cache
-def _adapter(family: Family) -> TypeAdapter[Any]:
-    return TypeAdapter(EXAMPLES[family])
+    elif family == "tagging":
+        values["words"] = ("",) * len(row["tags"])
+    elif family == "extractive_qa":
+        values["answer_starts"] = (0,) * len(row["answers"])
+    return parse_row(json.dumps(values).encode(), EXAMPLES[family])
 
 
 # Family -> what an example's prediction is compared with.
@@ -74,10 +76,17 @@ _REFERENCES: dict[Family, Callable[[Any], dict[str, Any]]] = {
 }
 # Fields of an example that no scorer reads.
 _UNREAD: dict[Family, dict[str, Any]] = {
-    "extractive_qa": {"context": "", "question": "", "answer_starts": ()},
+    "extractive_qa": {"context": "", "question": ""},
     "classification": {"first": "", "second": ""},
     "multiple_choice": {"context": "", "question": ""},
-    "tagging": {"words": ()},
+    "tagging": {},
     "retrieval": {"text": ""},
+}
+_NOTHING: dict[Family, dict[str, Any]] = {
+    "extractive_qa": {"answers": ()},
+    "classification": {"label": ""},
+    "multiple_choice": {"label": 0, "choices": 0},
+    "tagging": {"tags": ()},
+    "retrieval": {"side": "foreign", "mates": ()},
 }
 _MOST_CHOICES = 1000

@@ -6,17 +6,17 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness import strict_json
 from harness.canonical import stream_sha256
 from harness.errors import UsageError, VerificationError
 from harness.models import Family, Model, Sha256
-from harness.records import PREDICTIONS, Comparison, row_text
+from harness.records import PREDICTIONS, Comparison, parse_row, row_text
 from harness.run_folder import RUN
 from harness.run_stages import StageRecord, Stages
 
@@ -144,7 +144,7 @@ class RunFiles:
         for number, line in enumerate(self.lines(name), start=1):
             where = f"{name}, line {number}"
             try:
-                row = _adapter(family).validate_python(parsed(line, where))
+                row = parse_row(line, PREDICTIONS[family])
             except ValidationError as error:
                 raise unsound(where, first_mistake(error), "a prediction") from error
             if row_text(row).encode() != line:
@@ -152,7 +152,7 @@ class RunFiles:
             yield line, row
 
     def json(self, name: str) -> Any:
-        """A JSON document without NaN or infinity.
+        """A JSON document.
 
         Raises:
             VerificationError: it isn't one.
@@ -192,7 +192,7 @@ class RunFiles:
 
 
 def parsed(data: bytes, name: str) -> Any:
-    """Plain JSON (`strict_json`); VerificationError where `data` isn't that."""
+    """JSON that is plain data (strict_json); VerificationError where `data` isn't that."""
     try:
         return strict_json.loads(data)
     except ValueError as error:
@@ -213,8 +213,3 @@ def unsound(name: str, got: str, expected: str) -> VerificationError:
         expected=expected,
         fix="Copy the run folder again, or reproduce the claim: finished stages are kept.",
     )
-
-
-@lru_cache
-def _adapter(family: Family) -> TypeAdapter[Any]:
-    return TypeAdapter(PREDICTIONS[family])

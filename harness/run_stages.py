@@ -19,8 +19,9 @@ MATERIAL: dict[str, tuple[str, ...]] = {
     "contamination": ("contamination.json", "lengths.json"),
     "intermediate": ("training.json",),
     "finetune": ("training.json",),
+    "predict": ("predict.json",),
 }
-"""Stage -> what stage `compare` reads of it; of scores see `Stages.material`."""
+"""Stage -> what stage `compare` reads of it besides predictions, gold and scores."""
 SCORES = ("items.jsonl", "scores.json")
 """Of a stage `score`, where the gold answers can't be copied."""
 

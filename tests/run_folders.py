@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from harness.artifacts import Store
 from harness.backends import OneAtATime
 from harness.canonical import file_sha256
 from harness.console import watching
+from harness.evidence import ATTESTATION, CRATE
+from harness.evidence.attestation import attest
 from harness.plan import Request, build_plan
 from harness.records import Comparison
 from harness.report.render import render_provenance, render_run
 from harness.run import execute, read_comparisons
+from harness.run_files import RunFiles
 from harness.run_folder import (
     Pages,
     collect_provenance,
@@ -31,6 +35,8 @@ from harness.run_folder import (
 )
 from harness.stages import contract
 from harness.stages.contract import Resources
+from harness.verification.again import Again
+from harness.verification.derived import crate_document
 from harness.worker import run_stage
 
 
@@ -110,11 +116,17 @@ def derive_again(run: Path) -> None:
 
 
 def rehash(run: Path) -> None:
-    """Redo every hash of run.json, its own too."""
+    """Redo every hash: of the crate, of run.json, its own too, and of the attestation."""
+    with tempfile.TemporaryDirectory() as scratch:
+        crate = crate_document(Again(RunFiles(run), {}, Path(scratch)))
+    (run / CRATE).write_text(json_text(crate, sort=False), encoding="utf-8")
     record = json.loads((run / "run.json").read_bytes())
-    record["files"] = {name: file_sha256(run / name) for name in file_names(run)}
+    record["files"] = {
+        name: file_sha256(run / name) for name in file_names(run) if name != ATTESTATION
+    }
     record["sha256"] = own_digest(record)
     (run / "run.json").write_text(json_text(record), encoding="utf-8")
+    attest(run)
 
 
 def file_names(run: Path) -> Iterator[str]:

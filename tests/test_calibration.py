@@ -25,7 +25,9 @@ from harness.statistics.calibration import (
 from harness.statistics.calibration_several import (
     KINDS_OF_TASK,
     at_least_rungs,
+    less_luck,
     ordering_rungs,
+    printed_best,
     simulate_aggregate,
     simulate_best,
 )
@@ -184,6 +186,22 @@ def test_the_best_of_equal_candidates_looks_better_than_it_is():
     generator = np.random.default_rng(9)
     runs = simulate_best(9, 2.0, 1, (RUNS, 3), generator)
     assert runs.differences.mean() == pytest.approx(1.21, abs=0.06)
+
+
+def test_the_luck_of_a_printed_best_is_subtracted():
+    """A true gain of 5 at tau 2, the best of five printed: 1.163 * 2 = 2.33 too much on average.
+
+    What is subtracted is 1.163 times the moderated SD, near 2.35: the prior's 2.5 outweighs 2.
+    """
+    generator = np.random.default_rng(12)
+    runs = simulate(5.0, 2.0, (RUNS, 3), generator)
+    paper = printed_best(5, 5.0, 2.0, RUNS, generator)
+    assert paper.gain.mean() == pytest.approx(7.33, abs=0.06)
+    fair = less_luck(paper, 5, runs, RULE)
+    assert fair.gain.mean() == pytest.approx(7.33 - 1.163 * 2.35, abs=0.1)
+    before, after = (rung_rates(runs, one, RULE)["CONTRADICTED"] for one in (paper, fair))
+    assert after < before
+    assert after <= 0.025 + slack(0.025)
 
 
 def test_simulated_orders_and_counts_are_those_of_judge():

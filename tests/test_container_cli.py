@@ -12,10 +12,18 @@ from pathlib import Path
 
 import pytest
 from cli_runs import Cli, start
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from engine import Engine, Image, base_image, cpu_image, engine  # noqa: F401  (fixtures)
 from engine_fake import FakeEngine, faking
 
 from harness import __version__, provenance
+from harness.evidence.attestation import check, public_key
 
 GAIN = "phang2020/tydiqa-english-gain"
 TINY = Path(__file__).parent / "tiny"
@@ -98,6 +106,39 @@ def test_its_command_and_folders(cli: Cli, fake, steer, tmp_path) -> None:
     read = {str(steer): True, str(tmp_path / "mine"): True}
     assert mounts == {**read, str(tmp_path / "store"): False, run_folder: False}
     assert (made["OpenStdin"], made["HostConfig"]["NetworkMode"]) == (False, "none")
+
+
+def test_evidence_leaves_it_and_the_key_stays_outside(cli: Cli, fake, steer, tmp_path) -> None:
+    """JUnit through a folder of its own; what came out is signed by whoever started it."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Path("secret").mkdir()
+    Path("secret/key.pem").write_bytes(pem)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    Path("key.pub").write_bytes(public)
+    options = ("--out", "run", "--junit", "ci/junit.xml", "--sign-key", "secret/key.pem")
+    result = cli("container", "run", GAIN, "--mirror", steer, *options)
+    assert result.status == 0, result.err
+    assert [path.name for path in Path("ci").iterdir()] == ["junit.xml"]
+    assert b'classname="phang2020"' in Path("ci/junit.xml").read_bytes()
+    assert check(tmp_path / "run", public_key(tmp_path / "key.pub")) == []
+    made = fake.made[0]
+    mounts = {one["Target"] for one in made["HostConfig"]["Mounts"]}
+    assert not any("secret" in one for one in (*mounts, *made["Cmd"]))
+    assert str(tmp_path / "ci") not in mounts
+
+
+def test_an_earlier_run_is_not_signed_for_one_that_failed(cli: Cli, fake, steer) -> None:
+    """Nothing new came out, so there is nothing to sign."""
+    cli("container", "run", GAIN, "--mirror", steer, "--out", "run")
+    before = Path("run/attestation.intoto.json").read_bytes()
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Path("key.pem").write_bytes(pem)
+    (steer / "predict").write_text("MachineError")
+    given = ("--out", "run", "--seeds", "3", "--sign-key", "key.pem")
+    assert cli("container", "run", GAIN, "--mirror", steer, *given).status == 6
+    assert Path("run/attestation.intoto.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from run_folders import derive_again, edit, edit_row, file_names, make_run, rehash
 from tiny_manifests import CLAIM
 
 from harness.errors import UsageError
+from harness.evidence import ATTESTATION
+from harness.evidence.attestation import attest, private_key
 from harness.gold import gold_line, read_gold
 from harness.metrics.families import Language, score_language
 from harness.records import (
@@ -54,7 +63,8 @@ def test_a_sound_run_agrees_in_every_check(sound_run):
     assert min(counts.values()) > 0
     # Two systems, two seeds, two languages, EM and F1.
     assert counts["scores"] == 16
-    assert counts["files"] == len(list(file_names(sound_run)))
+    # The attestation stands outside run.json, which it is about.
+    assert counts["files"] == len(list(file_names(sound_run))) - 1
 
 
 KINDS = {
@@ -117,11 +127,12 @@ def test_every_single_bit_is_found_and_its_file_named(a_run):
 
 
 def file_findings(run):
-    """What the checks of the files and of run.json find."""
+    """What the checks of the files, of run.json and of the attestation find."""
     from harness.verification.checks import outcome_of
 
     again = Again(RunFiles(run), {}, Path())
-    found = [outcome_of(check, again) for check in CHECKS if check.name in ("files", "run.json")]
+    names = ("files", "run.json", "attestation")
+    found = [outcome_of(check, again) for check in CHECKS if check.name in names]
     return [str(one) for outcome in found for one in outcome.findings]
 
 
@@ -258,7 +269,41 @@ def test_other_bytes_of_the_same_values_are_named(a_run):
     assert named(a_run, f"{path.parent.name}/ru.jsonl, line 1", "another form")
 
 
-def test_what_only_a_signature_shows(a_run):
+@pytest.fixture
+def keys(tmp_path):
+    """Files of a private key and of two public ones, the first its own."""
+    pairs = [Ed25519PrivateKey.generate() for _ in range(2)]
+    (tmp_path / "key.pem").write_bytes(
+        pairs[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    paths = [tmp_path / "key.pem"]
+    for number, pair in enumerate(pairs):
+        paths.append(tmp_path / f"{number}.pub")
+        public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        paths[-1].write_bytes(public)
+    return paths
+
+
+def test_a_signature_is_checked_with_its_key(a_run, keys):
+    """The signer's key agrees, another doesn't, and without one that is noted."""
+    private, own, other = keys
+    attest(a_run, private_key(private))
+    assert status([outcome for _, outcome in verify(a_run, {}, key=own)]) == 0
+    wrong = [str(one) for _, what in verify(a_run, {}, key=other) for one in what.findings]
+    assert wrong == ["attestation.intoto.json: not signed by this key, or changed since"]
+    notes = {check.name: what.notes for check, what in verify(a_run, {})}["attestation"]
+    assert [one.text for one in notes] == [
+        "signed; by whom is only checked with --key FILE, the signer's public key"
+    ]
+
+
+def test_a_key_is_asked_for_where_nobody_signed(a_run, keys):
+    """Whoever has the signer's key wants a signature."""
+    found = [str(one) for _, what in verify(a_run, {}, key=keys[1]) for one in what.findings]
+    assert found == ["attestation.intoto.json: not signed"]
+
+
+def test_what_only_a_signature_shows(a_run, keys):
     """A forged prediction agrees where all that follows from it was made again with care.
 
     docs/verify.md says so, and so does what `verify` prints.
@@ -268,8 +313,13 @@ def test_what_only_a_signature_shows(a_run):
     scratch.mkdir()
     (stage,) = RunFiles(a_run).stages.compared
     made = Comparison.model_validate(Again(RunFiles(a_run), {}, scratch).comparison(stage))
+    attest(a_run, private_key(keys[0]))
+    signed = (a_run / ATTESTATION).read_bytes()
     comparison(a_run, lambda one: one.update(made.model_dump(mode="json")))
     assert findings(a_run) == []
+    (a_run / ATTESTATION).write_bytes(signed)
+    found = [str(one) for _, what in verify(a_run, {}, key=keys[1]) for one in what.findings]
+    assert "run.json: sha256 differs from the attested one" in found
 
 
 @pytest.fixture(scope="module")

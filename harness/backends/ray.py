@@ -112,27 +112,30 @@ class _Cluster:
 
     def wait(self) -> Ended:
         """Follow all stages until one has ended."""
+        since = time.monotonic()
         while True:
-            streams, _ = ray.wait(list(self._jobs), num_returns=1, timeout=_SILENCE)
-            if not streams and not any(job.machine for job in self._jobs.values()):
-                _say(f"nothing runs; stages that wait for a machine with room: {len(self._jobs)}")
+            # For a moment at a time: Ray looks for Ctrl-C only between two waits.
+            streams, _ = ray.wait(list(self._jobs), num_returns=1, timeout=0.5)
             for stream in streams:
                 ended = self._follow(stream)
                 if ended is not None:
                     return ended
+            if any(job.machine for job in self._jobs.values()):
+                since = time.monotonic()
+            elif time.monotonic() - since > _SILENCE:
+                since = time.monotonic()
+                _say(f"nothing runs; stages that wait for a machine with room: {len(self._jobs)}")
 
     def _cancel(self) -> None:
-        """End what runs: each stage leaves the store as Ctrl-C leaves it."""
+        """End what runs: each stage leaves the store as Ctrl-C leaves it, if it does so in time.
+
+        One that waits for something outside Python doesn't; its process goes with the connection.
+        """
         for stream in self._jobs:
             ray.cancel(stream)
-        until = time.monotonic() + 10
-        while self._jobs and time.monotonic() < until:
-            streams, _ = ray.wait(list(self._jobs), num_returns=1, timeout=1)
-            for stream in streams:
-                with contextlib.suppress(RayError, StopIteration):
-                    ray.get(next(stream))
-                    continue
-                del self._jobs[stream]
+        ends = [stream.completed() for stream in self._jobs]
+        if ends:
+            ray.wait(ends, num_returns=len(ends), timeout=10)
 
     def _launch(self, job: _Job) -> None:
         needs = _needs(job.planned, job.resources, _largest())
@@ -216,6 +219,8 @@ def _connected(address: str | None, device: str) -> Iterator[None]:
     common = {"log_to_driver": False, "logging_level": "ERROR"}
     handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     with contextlib.ExitStack() as stack:
+        # What its machines tell Ray prints to stdout, which is for results; the rest as it ends.
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         if address is None:
             folder = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)

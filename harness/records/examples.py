@@ -193,13 +193,17 @@ def read_predictions(path: Path, family: Family = "extractive_qa") -> list[Any]:
 
 
 def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
-    read = functools.partial(_validator(record).validate_json, strict=True, extra="forbid")
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
-                yield read(line)
+                yield parse_row(line, record)
             except ValidationError as error:
                 raise _not_a_row(path, number, record, error) from error
+
+
+def parse_row(line: bytes, record: type[Any]) -> Any:
+    """The record of a line; ValidationError where it is none."""
+    return _validator(record).validate_json(line, strict=True, extra="forbid")
 
 
 @functools.cache

@@ -106,19 +106,19 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="intermediate",
-        version=2,
+        version=3,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:intermediate",
     ),
     Stage(
         name="finetune",
-        version=2,
+        version=3,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:finetune",
     ),
     Stage(
         name="predict",
-        version=2,
+        version=3,
         reads=("family", "settings", "labels", "no_answer", "precision", "threads"),
         run="harness.stages.predict:run",
     ),

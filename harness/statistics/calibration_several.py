@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.models import Rung, VerdictRule
-from harness.statistics.calibration import Runs, simulate_systems
+from harness.statistics.calibration import Paper, Runs, simulate, simulate_systems
 from harness.statistics.findings import strict_confidence
 from harness.statistics.rungs import (
     CONFIDENCE,
     FloatArray,
     Truths,
     at_least_tests,
+    chance_lift,
     moderated_variance,
     ordering_tests,
     quantile,
@@ -97,6 +98,23 @@ def simulate_best(
         treatments.append(found[chosen, np.arange(shape[0])])
         baselines.append(baseline)
     return Runs(treatment=np.mean(treatments, axis=0), baseline=np.mean(baselines, axis=0))
+
+
+def printed_best(
+    candidates: int, gain: float, tau: float, num_runs: int, generator: np.random.Generator
+) -> Paper:
+    """Papers that print the best of so many equal runs, each against a baseline of its own."""
+    runs = simulate(gain, tau, (num_runs, candidates), generator)
+    chosen = (np.arange(num_runs), runs.differences.argmax(axis=1))
+    return Paper(runs.treatment[chosen], runs.baseline[chosen])
+
+
+def less_luck(paper: Paper, candidates: int, runs: Runs, rule: VerdictRule) -> Paper:
+    """The paper's gain less the luck of the best of `candidates`, as `judge` subtracts it."""
+    spread = np.sqrt(moderated_variance(runs.differences, rule)[0])
+    left = paper.treatment - chance_lift(candidates) * spread
+    # Where nothing is left the sign alone counts.
+    return Paper(np.maximum(left, paper.baseline + 1e-9), paper.baseline)
 
 
 def _measured(

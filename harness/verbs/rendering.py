@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from pydantic import ValidationError
 
 from harness import strict_json
 from harness.artifacts import describe_os_errors
-from harness.errors import UsageError, VerificationError
+from harness.errors import HarnessError, UsageError, VerificationError
 from harness.records import Comparison
 from harness.report.render import INDEX, render_run, render_site
 
+T = TypeVar("T")
 # In every page of ours, and in nobody else's.
 _OURS = '<meta name="generator" content="harness report">'
 
@@ -32,12 +35,14 @@ def run(folder: Path, site: Path | None) -> None:
     """
     comparisons = _comparisons(folder)
     if site is None:
+        page = _rendered(folder, lambda: render_run(comparisons))
         with describe_os_errors(folder, "folder"):
-            _write(folder / "report.html", render_run(comparisons))
+            _write(folder / "report.html", page)
         click.echo(f"Report: {folder / 'report.html'}")
         return
     old = _pages_of_a_site(site)
-    pages = render_site(comparisons, _provenance(folder))
+    provenance = _provenance(folder)
+    pages = _rendered(folder, lambda: render_site(comparisons, provenance))
     with describe_os_errors(site, "--site"):
         site.mkdir(parents=True, exist_ok=True)
         # The index last: it never leads to a page that isn't there.
@@ -66,6 +71,18 @@ def _comparisons(folder: Path) -> list[Comparison]:
         return comparisons
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise _not_written(path, error, "the comparison that the run wrote") from error
+
+
+def _rendered(folder: Path, render: Callable[[], T]) -> T:
+    """What `render` gives; a comparison that nobody made may lead it anywhere."""
+    try:
+        return render()
+    except HarnessError:
+        raise
+    except Exception as error:
+        why = ValueError(f"what makes no sense ({type(error).__name__}: {error})")
+        expected = "a comparison whose parts belong together"
+        raise _not_written(folder / "comparison.json", why, expected) from error
 
 
 def _provenance(folder: Path) -> Mapping[str, Any]:
@@ -116,10 +133,17 @@ def _is_ours(path: Path) -> bool:
 
 
 def _write(path: Path, page: str) -> None:
-    """Aside, then renamed: a full disk leaves the page that is there."""
-    fresh = path.with_suffix(".tmp")
+    """Aside, then renamed: a full disk leaves the page that is there.
+
+    Aside is a new file: in somebody else's folder a link may lie in wait where one would write.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".page-")
+    fresh = Path(name)
     try:
-        fresh.write_text(page, encoding="utf-8", newline="\n")
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(page)
+        # mkstemp makes files for the owner alone; a report is meant to be shared.
+        fresh.chmod(0o644)
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

@@ -26,13 +26,20 @@ _WIDE = 100
 Checked = Sequence[tuple[Check, Outcome]]
 
 
-def run(folder: Path, files: Sequence[str], manifests: Path | None, *, as_json: bool) -> int:
+def run(
+    folder: Path,
+    files: Sequence[str],
+    manifests: Path | None = None,
+    key: Path | None = None,
+    *,
+    as_json: bool,
+) -> int:
     """Verify and print; returns the exit status.
 
     Raises:
-        UsageError: no such folder, or a wrong --files.
+        UsageError: no such folder, or or a wrong --files or --key.
     """
-    checked = verify(folder, options.file_folders(files), manifests)
+    checked = verify(folder, options.file_folders(files), manifests, key)
     with surviving_a_closed_pipe():
         if as_json:
             click.echo(json.dumps(_document(folder, checked), indent=1, sort_keys=True))

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.canonical import file_sha256
 from harness.console import Silent
 from harness.errors import DataError, HarnessError, MachineError, UsageError
-from harness.gold import gold_line, read_gold
+from harness.gold import gold_line, read_gold, unknown
 from harness.models import Family
 from harness.models.base import RelativePath
 from harness.records import write_rows
@@ -41,6 +41,8 @@ class Again:
     scratch: Path
     manifests: Path | None = None
     """The user's own, laid over the project's."""
+    key: Path | None = None
+    """Of the public key that has to have signed the folder."""
     made: dict[str, Any] = field(default_factory=dict)
 
     def comparison(self, stage: StageRecord) -> Any:
@@ -96,9 +98,17 @@ class Again:
         return json.loads((out / "comparison.json").read_bytes())
 
     def _material(self, stage: StageRecord) -> Path:
-        folder = self._folder(stage, "material")
+        """What a comparison reads of a stage other than a score."""
+        evaluated = self.files.stages.evaluated
+        folder = self._folder(stage)
         for name in MATERIAL.get(stage.stage, ()):
             self._copy(f"material/{stage.short}/{name}", folder / name)
+        for predict, examples in evaluated.values():
+            family: Family = predict.config["family"]
+            if predict.key == stage.key:
+                return self._predictions(stage, family)
+            if examples.key == stage.key:
+                return self.gold(stage, family)
         return folder
 
     def _scored(self, stage: StageRecord) -> Path:
@@ -114,14 +124,14 @@ class Again:
         where = f"predictions/{predict.short}"
         try:
             return self._run(score.run, stage, inputs, Resources())
+        except LackingError:
+            raise
         except (DataError, UsageError) as error:
-            if isinstance(error, LackingError):
-                raise
             raise unsound(where, f"{error.where}: {error.got}", error.expected) from error
 
     def _stored_scores(self, stage: StageRecord) -> Path:
         """Of licensed rows: as they are, after their mean over items was taken again."""
-        folder = self._folder(stage, "scores")
+        folder = self._folder(stage)
         for name in SCORES:
             self._copy(f"material/{stage.short}/{name}", folder / name)
         sums: dict[tuple[str, str], list[float]] = {}
@@ -138,25 +148,44 @@ class Again:
         return folder
 
     def _predictions(self, stage: StageRecord, family: Family) -> Path:
-        folder = self._folder(stage, "predict")
-        (folder / "predictions").mkdir(exist_ok=True)
-        before = f"predictions/{stage.short}"
-        for name in self.files.below(before):
-            with (folder / "predictions" / name.rpartition("/")[2]).open("wb") as stream:
+        """A folder with the predictions, each line of which is one."""
+        folder = self._folder(stage)
+        target = folder / "predictions"
+        if target.exists():
+            return folder
+        target.mkdir()
+        for name in self.files.below(f"predictions/{stage.short}"):
+            with (target / name.rpartition("/")[2]).open("wb") as stream:
                 for line, _ in self.files.predictions(name, family):
                     stream.write(line + b"\n")
         return folder
 
     def _examples(self, stage: StageRecord, family: Family) -> Path:
+        if not self.is_at_hand(stage):
+            return self._unknown(stage, family)
         if self.files.stages.is_licensed(stage):
             return self._brought(stage)
-        folder, before = self._folder(stage, "examples"), f"gold/{stage.short}"
+        folder, before = self._folder(stage), f"gold/{stage.short}"
         rows = (
             _gold_row(line, family, name.rpartition("/")[2].removesuffix(".jsonl"), f"{name}, {n}")
             for name in self.files.below(before)
             for n, line in enumerate(self.files.lines(name), start=1)
         )
         write_rows(folder / "examples.jsonl", rows)
+        return folder
+
+    def _unknown(self, stage: StageRecord, family: Family) -> Path:
+        """Items of which only what was scored is known."""
+        scored = next(
+            one
+            for one in self.files.stages.by_key.values()
+            if one.stage == "score" and one.inputs["examples"] == stage.key
+        )
+        name = f"material/{scored.short}/items.jsonl"
+        rows = (parsed(line, name) for line in self.files.lines(name))
+        known = (unknown(one["id"], one["document"], family, one["language"]) for one in rows)
+        folder = self._folder(stage)
+        write_rows(folder / "examples.jsonl", known)
         return folder
 
     def _brought(self, stage: StageRecord) -> Path:
@@ -190,20 +219,21 @@ class Again:
                 expected="the same version",
                 fix="Verify with the harness that made the run (provenance.json names its commit).",
             )
-        out = self._folder(stage, stage.stage)
+        out = self._folder(stage)
         context = StageContext(
             config=stage.config,
             inputs=inputs,
             input_keys=stage.inputs,
             out=out,
+            scratch=self.scratch / "unused",
             resources=resources,
             progress=Silent(),
         )
         function(context)
         return out
 
-    def _folder(self, stage: StageRecord, what: str) -> Path:
-        folder = self.scratch / f"{what}-{stage.key}"
+    def _folder(self, stage: StageRecord) -> Path:
+        folder = self.scratch / stage.key
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts import describe_os_errors
-from harness.errors import DataError, HarnessError, MachineError
+from harness.errors import DataError, HarnessError, MachineError, UsageError
 from harness.run_files import RunFiles
-from harness.verification import claims, derived, folder, numbers
+from harness.verification import attested, claims, derived, folder, numbers
 from harness.verification.again import Again
 from harness.verification.results import LackingError, Outcome
 
@@ -38,11 +38,18 @@ CHECKS: tuple[Check, ...] = (
     Check(name="comparison", how="all else that it says, made again", function=numbers.all_else),
     Check(name="documents", how="written again from their values", function=derived.documents),
     Check(name="pages", how="rendered again, byte for byte", function=derived.pages),
+    Check(name="metadata", how="Croissant and RO-Crate, written again", function=derived.metadata),
+    Check(
+        name="attestation", how="beside the folder; its signature", function=attested.attestation
+    ),
 )
 
 
 def verify(
-    run: Path, brought: Mapping[str, Path], manifests: Path | None = None
+    run: Path,
+    brought: Mapping[str, Path],
+    manifests: Path | None = None,
+    key: Path | None = None,
 ) -> list[tuple[Check, Outcome]]:
     """Do every check on a run folder.
 
@@ -50,13 +57,14 @@ def verify(
         run: the folder.
         brought: licensed data set -> the user's folder with it.
         manifests: the user's own, laid over the project's.
+        key: file of the public key that has to have signed the folder.
 
     Raises:
-        UsageError: there is no such folder, or it never was one of a run.
+        UsageError: there is no such folder, or the key is none.
         MachineError: no space for the scratch folder.
     """
     with tempfile.TemporaryDirectory(prefix="harness-verify-") as scratch:
-        again = Again(RunFiles(run), brought, Path(scratch), manifests)
+        again = Again(RunFiles(run), brought, Path(scratch), manifests, key)
         _ = again.files.names
         with describe_os_errors(scratch, "$TMPDIR"):
             return [(check, outcome_of(check, again)) for check in CHECKS]
@@ -67,7 +75,7 @@ def outcome_of(check: Check, again: Again) -> Outcome:
     outcome = Outcome()
     try:
         check.function(again, outcome)
-    except MachineError:
+    except (MachineError, UsageError):
         raise
     except LackingError as error:
         outcome.lacks(error)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.evidence import ATTESTATION, CRATE
 from harness.report.render import render_provenance, render_run
-from harness.run_folder import comparison_text, scores_text, stages_text
+from harness.run_folder import RUN, comparison_text, json_text, scores_text, stages_text
 from harness.verification.again import Again
-from harness.verification.results import Outcome
+from harness.verification.results import LackingError, Outcome
+
+_SHOWN_WHOLE = ("predictions", "gold", "material")
+"""Folders of which a crate names the folders, not the files."""
 
 
 def documents(again: Again, outcome: Outcome) -> None:
@@ -24,6 +32,56 @@ def pages(again: Again, outcome: Outcome) -> None:
     _check_text(again, outcome, "provenance.html", provenance, "provenance.json")
     report = render_run(list(files.comparisons.values()))
     _check_text(again, outcome, "report.html", report, "comparison.json")
+
+
+def metadata(again: Again, outcome: Outcome) -> None:
+    """The data sets' Croissant documents and the crate, written again."""
+    # Imported here: what reads tables is slow to load, and the other checks need none of it.
+    from harness.evidence import croissant
+
+    files = again.files
+    made = croissant.documents(files.stages, files.comparisons.values())
+    for name, document in made.items():
+        text = json_text(document, sort=False)
+        _check_text(again, outcome, f"croissant/{name}.json", text, "comparison.json")
+    _check_text(again, outcome, CRATE, json_text(crate_document(again), sort=False), "the folder")
+
+
+def crate_document(again: Again) -> dict[str, Any]:
+    """The crate that a run writes of such a folder.
+
+    Raises:
+        LackingError: another version of the harness wrote the folder's.
+    """
+    from harness.evidence.crate import crate
+
+    files = again.files
+    provenance = files.json("provenance.json")
+    version = provenance["here"]["code"]["version"]
+    if version != __version__:
+        raise LackingError(
+            where=CRATE,
+            got=f"written by version {version} of the harness; this is version {__version__}",
+            expected="the same version",
+            fix="verify with the harness that made the run",
+        )
+    times = {
+        key: provenance["stages"][name]
+        for key, one in files.stages.by_key.items()
+        if (name := f"{one.stage} {key[:12]}") in provenance["stages"]
+    }
+    return crate(_described(again), files.stages, files.comparisons, times)
+
+
+def _described(again: Again) -> Path:
+    """What a crate describes of the folder: it was written before the rest."""
+    folder = again.scratch / "described"
+    for name in sorted(again.files.names - {RUN, ATTESTATION, CRATE}):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name.partition("/")[0] not in _SHOWN_WHOLE:
+            target.write_bytes(again.files.whole(name))
+    return folder
 
 
 def _check_text(again: Again, outcome: Outcome, name: str, text: str, source: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.evidence import ATTESTATION
 from harness.run_files import RunFiles
 from harness.run_folder import PARTS, RUN, json_text, own_digest
 from harness.run_stages import Stages
 from harness.verification.again import Again
 from harness.verification.results import Outcome
 
+# The attestation is written over run.json, which therefore can't name it.
+_UNNAMED = {RUN, ATTESTATION}
 _PARTS = {part.name for part in PARTS}
 
 
@@ -17,12 +20,12 @@ def files(again: Again, outcome: Outcome) -> None:
     """Every file is in run.json with its sha256, and every entry of run.json is a file."""
     found = again.files
     for name in sorted(found.names):
-        if name != RUN and name.partition("/")[0] not in _PARTS:
+        if name not in _UNNAMED and name.partition("/")[0] not in _PARTS:
             outcome.differs(name, "no part of a run folder")
     for name, why in sorted(found.odd.items()):
         outcome.differs(name, why)
     recorded = found.run.files
-    for name in sorted(found.names - {RUN}):
+    for name in sorted(found.names - _UNNAMED):
         outcome.compared += 1
         if name not in recorded:
             outcome.differs(name, "not in run.json")
@@ -86,7 +89,7 @@ def parts(again: Again, outcome: Outcome) -> None:
         outcome.compared += 1
         if not (files.below(name[:-1]) if name.endswith("/") else name in files.names):
             outcome.differs(name, f"missing: {why}")
-    for folder in ("predictions", "gold", "material"):
+    for folder in ("predictions", "gold", "material", "croissant"):
         for name in files.below(folder):
             if name not in expected and name[: name.rfind("/") + 1] not in expected:
                 outcome.differs(name, "of no stage in stages.json that a run keeps this of")
@@ -104,6 +107,9 @@ def _expected(files: RunFiles) -> Iterator[tuple[str, str]]:
     for one, names in stages.material():
         for name in names:
             yield f"material/{one.short}/{name}", f"{one.stage} {one.label}"
+    for comparison in files.comparisons.values():
+        for use in comparison.data:
+            yield f"croissant/{use.name}.json", f"metadata of {use.title}"
 
 
 def _check_artifacts(stages: Stages, comparison: str, outcome: Outcome) -> None:

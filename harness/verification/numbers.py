@@ -48,6 +48,8 @@ def all_else(again: Again, outcome: Outcome) -> None:
     outcome.compared += len(again.files.comparisons)
 
     def other(path: tuple[str, ...], stage: StageRecord) -> bool:
+        if path[0] == "items":
+            return not _is_text(path, stage) and not _is_unknown(again, path, stage)
         if path[2:3] == ("scores",):
             # `scores` tells of those that a system was given; here only what else there is.
             return not _is_given(path, stage)
@@ -92,6 +94,24 @@ def _check_score(
     }
     for one in differences(recorded, made, tolerance=TOLERANCE):
         outcome.differs(subject, _in_words(one.path[0], one))
+
+
+def _is_text(path: tuple[str, ...], stage: StageRecord) -> bool:
+    """A text that an item shows: of the data, which the folder doesn't hold."""
+    if path[4:5] in (("texts",), ("mark",)):
+        return True
+    target = path[1].split(", ")[2]
+    family = stage.config["comparison"]["families"].get(target)
+    # Tags are shown with their words, and found sentences by their text.
+    return family in ("tagging", "retrieval") and (path[4:5] == ("gold",) or path[-1] == "text")
+
+
+def _is_unknown(again: Again, path: tuple[str, ...], stage: StageRecord) -> bool:
+    """An item of licensed rows, of which nobody brought the answers."""
+    target = path[1].split(", ")[2]
+    of = [key for role, key in stage.inputs.items() if role.endswith(f"/{target}")]
+    evaluated = again.files.stages.evaluated
+    return any(key in evaluated and not again.is_at_hand(evaluated[key][1]) for key in of)
 
 
 def _is_given(path: tuple[str, ...], stage: StageRecord) -> bool:

@@ -1,6 +1,7 @@
 """Stages on a Ray cluster of two machines, which are processes here, with fake stages."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -135,15 +136,16 @@ def test_a_lost_machine_costs_the_stage_that_it_ran(machines, steer, tmp_path):
     (steer / "log").unlink()
 
     (steer / "predict").write_text("hold")
-    process = reproduce(machines, steer, tmp_path / "shared")
+    process = reproduce(machines, steer, tmp_path / "shared", "--json")
     name = told(process, r"ray: predict .* runs on \S+ \((\w+)\)")
     machines.kill(name)
     assert told(process, r"ray: (\w+) .*: lost \(.*\); try 2 of 4") == "predict"
     (steer / "predict").unlink()
-    _, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=240)
 
     assert (process.returncode, alone.returncode) == (0, 0), err
-    assert "lost" not in err
+    assert ": lost (" not in err
+    assert json.loads(out)["stages"] == {"made": len(once), "cached": 0}
     assert ran(steer) == sorted([*once, "predict"])
     assert payloads(tmp_path / "shared") == payloads(tmp_path / "alone")
     for file in ("comparison.json", "scores.json", "report.html"):
@@ -195,7 +197,7 @@ def test_a_stage_whose_process_always_dies_fails(backend, store, steer, capsys):
 
 def test_an_interrupt_ends_the_running_stages_too(machines, steer, tmp_path):
     """Status 130 and one line; what was finished is sound, and nothing is left in progress."""
-    (steer / "finetune").write_text("sleep")
+    (steer / "finetune").write_text("hold")
     process = reproduce(machines, steer, tmp_path / "store")
     assert told(process, r"ray: (finetune) .* runs on ")
     process.send_signal(signal.SIGINT)

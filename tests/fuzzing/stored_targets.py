@@ -235,7 +235,7 @@ def render(value: bytes, folder: Path) -> None:
     run.mkdir(exist_ok=True)
     (run / "comparison.json").write_bytes(value)
     with contextlib.redirect_stdout(io.StringIO()):
-        rendering.run(run)
+        rendering.run(run, None)
     json.dumps((run / "report.html").read_text("utf-8"))
 
 

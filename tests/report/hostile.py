@@ -23,8 +23,8 @@ STRINGS = {
     "template": "{{ 7 * 7 }}{% raw %}{# x #}${7*7} $\\frac{a}{b}$ %(x)s {0.__class__}",
     "direction": "\u202eelbisrever\u2066\u2069\u202d\u200f\u061c"
     "\u0000\u0008\u001b[31m\ufeff\U000e0041",
-    "long": "<b>" + "x" * 1_000_000,
 }
+LONG = "<b>" + "x" * 1_000_000
 # Fields that hold somebody's words, wherever they stand.
 _WORDS = frozenset(
     (
@@ -35,25 +35,27 @@ _WORDS = frozenset(
         *("gold", "texts", "facts", "files", "repairs", "inputs"),
     )
 )
+# Where a megabyte stands: in a few places, for all of them together would be a gigabyte.
+FEW = frozenset(("title", "statement", "label", "command", "cause"))
 # An id that nothing refers to: of items, overlapping rows, papers and claims.
 _BESIDE = ({"texts"}, {"training_id"}, {"facts"}, {"statement"}, {"id", "text"})
 
 
-def with_words(comparison: Comparison, words: str) -> Comparison:
+def with_words(comparison: Comparison, words: str, fields: frozenset[str] = _WORDS) -> Comparison:
     """The comparison with `words` before every text of somebody's; ids that bind stay."""
-    return Comparison.model_validate(_changed(comparison.model_dump(mode="json"), words))
+    return Comparison.model_validate(_changed(comparison.model_dump(mode="json"), words, fields))
 
 
-def _changed(value: Any, words: str) -> Any:
+def _changed(value: Any, words: str, fields: frozenset[str]) -> Any:
     if isinstance(value, list):
-        return [_changed(one, words) for one in value]
+        return [_changed(one, words, fields) for one in value]
     if not isinstance(value, dict):
         return value
     own_id = any(names <= set(value) for names in _BESIDE)
     return {
         key: _worded(one, words)
-        if key in _WORDS or (key == "id" and own_id)
-        else _changed(one, words)
+        if key in fields or (key == "id" and own_id and fields is _WORDS)
+        else _changed(one, words, fields)
         for key, one in value.items()
     }
 
@@ -67,5 +69,5 @@ def _worded(value: Any, words: str) -> Any:
         # Facts have somebody's names too; records in such a place are gone through as others.
         if all(isinstance(one, str | int) for one in value.values()):
             return {words + key: _worded(one, words) for key, one in value.items()}
-        return _changed(value, words)
+        return _changed(value, words, _WORDS)
     return value
