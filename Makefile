@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Needs make, bash and a Python 3.11 or newer with venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test check lock-check lock bench fuzz soak image image-gpu wheels build-image sbom image-archive clean
+.PHONY: help setup reproduce test check lock-check lock bench faults fuzz soak image image-gpu wheels build-image sbom image-archive clean
 
 BIN := .venv/bin
 CLAIMS ?= phang2020/tydiqa-english-gain
@@ -53,6 +53,9 @@ lock: setup ## resolve requirements/*.in anew into the hashed locks (ARGS=--upgr
 
 bench: setup ## time the hot paths (benchmarks/)
 	@$(BIN)/pytest -q benchmarks --benchmark-only $(ARGS)
+
+faults: setup ## break runs in every way and see what survives (ARGS='kills power --kills 20'); docs/reliability.md
+	@$(BIN)/python -m faults $(ARGS)
 
 fuzz: setup ## damaged input for everything that reads files (SECONDS= a target, ARGS='yaml score')
 	@cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzzing --seconds $(or $(SECONDS),60) $(ARGS)

@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
 from harness.provenance import seconds_since
-from harness.sealed import META, problems, read_meta, seal
+from harness.sealed import META, flush, problems, read_meta, seal
 
 PROVENANCE = "provenance.json"
 SCRATCH_AGE = 14 * 86_400.0
@@ -179,6 +179,8 @@ class Store:
         folder = self.root / "work" / f"{key}-removed-{secrets.token_hex(4)}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.rename(self.path(key), folder)
+        # Before a file of it goes: its name must not come back without them.
+        flush(self.path(key).parent)
         return folder
 
     def sweep(self, *, dry_run: bool = False, scratch_age: float = SCRATCH_AGE) -> list[str]:

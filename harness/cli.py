@@ -36,9 +36,12 @@ RAY_ADDRESS = click.option(
     "--ray-address", help="Of a Ray cluster; default: this machine alone.  [$RAY_ADDRESS]"
 )
 IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$HARNESS_IMAGE]")
-MEMORY = click.option("--memory", help="Of a container, e.g. 8g; default: 90 % of the engine's.")
+MEMORY = click.option("--memory", help="A worker's, e.g. 8g; a container's default: 90 % of all.")
 CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
-TIMEOUT = click.option("--timeout", type=float, help="Seconds that a container may run.")
+TIMEOUT = click.option("--timeout", type=float, help="Seconds that a worker may run.")
+CHECKPOINTS = click.option(
+    "--checkpoints", help="In long stages: 60s, 500steps or never.  [$HARNESS_CHECKPOINTS]"
+)
 OUT = click.option(
     "--out", type=FOLDER, help="Run folder; default runs/<claim or paper>-<profile>."
 )
@@ -71,7 +74,8 @@ def harness() -> None:
 
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS)
+@options(JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -307,7 +311,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

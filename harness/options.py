@@ -15,6 +15,7 @@ from harness.provenance import cpu_has_bf16, gpu_has_bf16, gpus
 from harness.stages.contract import Resources
 
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_EVERY = re.compile(r"(?P<seconds>\d+)s|(?P<steps>[1-9]\d*)steps|never")
 
 
 def cache_dir() -> Path:
@@ -134,6 +135,33 @@ def resolve_precision(wanted: str, device: str) -> Precision:
     return "bf16" if wanted == "bf16" else "fp32"
 
 
-def resources(mirror: Path | None, files: Sequence[str], device: str) -> Resources:
-    """What the machine gives the stages."""
-    return Resources(mirror=mirror, files=file_folders(files), device=device)
+def resources(
+    mirror: Path | None, files: Sequence[str], device: str, checkpoints: str | None = None
+) -> Resources:
+    """What the machine gives the stages.
+
+    Raises:
+        UsageError: a folder of `files` or the words of `checkpoints` are wrong.
+    """
+    seconds, steps = _interval(checkpoints or os.environ.get("HARNESS_CHECKPOINTS") or "60s")
+    return Resources(
+        mirror=mirror,
+        files=file_folders(files),
+        device=device,
+        checkpoint_seconds=seconds,
+        checkpoint_steps=steps,
+    )
+
+
+def _interval(words: str) -> tuple[float | None, int | None]:
+    """Seconds and steps between two checkpoints, one of which is None; both for "never"."""
+    found = _EVERY.fullmatch(words)
+    if not found:
+        raise UsageError(
+            where=f"--checkpoints {words}",
+            got="no interval",
+            expected="e.g. 60s, 500steps, or never; 0s is after every step",
+            fix="Leave it out for every 60 s.",
+        )
+    seconds, steps = found["seconds"], found["steps"]
+    return float(seconds) if seconds else None, int(steps) if steps else None

@@ -30,10 +30,10 @@ def seal(folder: Path, target: Path, description: Mapping[str, Any]) -> None:
     meta = {**description, "files": files}
     (folder / META).write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
     for path in (*folder.rglob("*"), folder):
-        _flush(path)
+        flush(path)
     _make_lasting(target.parent)
     os.rename(folder, target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
@@ -110,10 +110,11 @@ def _make_lasting(folder: Path) -> None:
         return
     _make_lasting(folder.parent)
     folder.mkdir(exist_ok=True)
-    _flush(folder.parent)
+    flush(folder.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

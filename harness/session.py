@@ -64,6 +64,7 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
         options.mirror_dir(given["mirror"]),
         given["files"],
         _device(given),
+        given.get("checkpoints"),
     )
     store = options.open_store(given["store"])
     hold(plan, store)

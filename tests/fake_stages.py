@@ -2,8 +2,8 @@
 
 A file in the folder given as `resources.mirror` (`--mirror`) steers them, so that keys stay as
 they are: its name is a stage's (or `make`), its text an error class, `sleep`, `hold` (until the
-file is gone), `die` or `bug`. Every stage that runs adds its name to the file `log` there. `score`
-and `compare` stay the real ones.
+file is gone), `leak`, `die` or `bug`. Every stage that runs adds its name to the file `log` there.
+`score` and `compare` stay the real ones.
 """
 
 from __future__ import annotations
@@ -182,6 +182,9 @@ def _question(language: str, number: int) -> QaExample:
     )
 
 
+_PAUSES = {"sleep": 60.0, "nap": 0.5}
+
+
 def _steer(context: StageContext, name: str) -> None:
     folder = context.resources.mirror
     if folder is None:
@@ -189,10 +192,8 @@ def _steer(context: StageContext, name: str) -> None:
     with (folder / "log").open("a", encoding="utf-8") as log:
         log.write(name + "\n")
     what = _note(context, name)
-    if what == "sleep":
-        time.sleep(60)
-    elif what == "nap":
-        time.sleep(0.5)
+    if what in _PAUSES:
+        time.sleep(_PAUSES[what])
     elif what == "hold":
         while _note(context, name):
             time.sleep(0.02)
@@ -200,10 +201,19 @@ def _steer(context: StageContext, name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "KeyboardInterrupt":
         raise KeyboardInterrupt
+    elif what == "leak":
+        _leak()
     elif what == "bug":
         raise RuntimeError("a bug")
     elif what:
         raise getattr(errors, what)(where=name, got="a fault", expected="none", fix="Mend it.")
+
+
+def _leak() -> None:
+    held = []
+    while True:
+        held.append(b"x" * (16 << 20))
+        time.sleep(0.02)
 
 
 def _note(context: StageContext, name: str) -> str | None:

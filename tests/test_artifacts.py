@@ -257,6 +257,43 @@ def test_of_two_workers_one_makes_and_the_other_waits(store, steer):
     assert (steer / "log").read_text("utf-8") == "one\n"
 
 
+CHECKPOINT = """
+def stage(context):
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    mark = context.scratch / "mark"
+    found = mark.exists()
+    mark.write_text("so far")
+    if not found:
+        raise RuntimeError("a crash")
+    (context.out / "payload").write_text("went on")
+fake_stages.make = stage
+try:
+    print(make("one"))
+except RuntimeError:
+    print(sorted(path.name for path in store.scratch(planned("one").key).iterdir()))
+"""
+
+
+def test_what_a_stage_put_aside_is_there_when_it_runs_again(store, steer):
+    """And gone with the artifact; sweep leaves it alone until then."""
+    first = start(CHECKPOINT, store.root, steer)
+    assert first.communicate()[0] == "['mark']\n"
+    assert store.sweep() == []
+    second = start(CHECKPOINT, store.root, steer)
+    assert second.communicate()[0] == "True\n"
+    assert (store.get(KEY) / "payload").read_text("utf-8") == "went on"
+    assert list((store.root / "scratch").iterdir()) == []
+
+
+def test_sweep_removes_checkpoints_that_nobody_will_read(store):
+    """A crash between the commit and their removal left them."""
+    put(store, payload="hello")
+    (store.root / "locks").mkdir()
+    store.scratch(KEY).mkdir(parents=True)
+    assert store.sweep() == [KEY]
+    assert not store.scratch(KEY).exists()
+
+
 FULL = """
 import numpy
 from safetensors.numpy import save_file

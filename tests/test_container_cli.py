@@ -64,9 +64,9 @@ def test_a_failure_inside_fails_its_claim_alone(cli: Cli, fake, steer) -> None:
 
 def test_the_local_backend_refuses_a_containers_options(cli: Cli) -> None:
     """Silently ignored they would promise a limit that isn't there."""
-    result = cli("reproduce", GAIN, "--memory", "8g")
+    result = cli("reproduce", GAIN, "--cpus", "2")
     assert result.status == 2
-    assert "--memory: got an option of --backend container" in result.err
+    assert "--cpus: got an option of --backend container" in result.err
 
 
 @pytest.mark.parametrize("verb", [("reproduce", "--backend=container"), ("container", "run")])

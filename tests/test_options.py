@@ -121,3 +121,30 @@ def test_what_is_not_name_and_folder_is_refused(tmp_path, monkeypatch, pair):
     (tmp_path / "data").mkdir()
     with pytest.raises(UsageError, match="expected NAME=DIR"):
         options.file_folders([pair])
+
+
+@pytest.mark.parametrize(
+    ("words", "interval"),
+    [
+        (None, (60.0, None)),
+        ("5s", (5.0, None)),
+        ("0s", (0.0, None)),
+        ("500steps", (None, 500)),
+        ("never", (None, None)),
+    ],
+)
+def test_checkpoints_come_by_time_or_by_steps(words, interval, monkeypatch):
+    """Every minute where nothing is said; the environment says it too."""
+    monkeypatch.delenv("HARNESS_CHECKPOINTS", raising=False)
+    found = options.resources(None, [], "cpu", words)
+    assert (found.checkpoint_seconds, found.checkpoint_steps) == interval
+    if words:
+        monkeypatch.setenv("HARNESS_CHECKPOINTS", words)
+        assert options.resources(None, [], "cpu") == found
+
+
+@pytest.mark.parametrize("words", ["often", "60", "0steps", "1.5s", "-1s"])
+def test_other_intervals_are_refused(words):
+    """With what is understood."""
+    with pytest.raises(UsageError, match=f"--checkpoints {words}.*500steps"):
+        options.resources(None, [], "cpu", words)

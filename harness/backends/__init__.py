@@ -95,10 +95,13 @@ BACKENDS = {
     "container": "harness.backends.container:opened",
     "ray": "harness.backends.ray:opened",
 }
-# Options that one backend alone knows.
+# Options that not every backend knows -> those that do.
 _OPTIONS = {
-    "container": ("image", "memory", "cpus", "timeout"),
-    "ray": ("ray_address",),
+    "image": ("container",),
+    "cpus": ("container",),
+    "memory": ("container", "local"),
+    "timeout": ("container", "local"),
+    "ray_address": ("ray",),
 }
 
 
@@ -128,12 +131,11 @@ def opened(given: Mapping[str, Any]) -> contextlib.AbstractContextManager[Backen
 
 
 def _refuse_options_of_others(name: str, given: Mapping[str, Any]) -> None:
-    for other, options in _OPTIONS.items():
-        for option in options:
-            if other != name and given.get(option) is not None:
-                raise UsageError(
-                    where=f"--{option.replace('_', '-')}",
-                    got=f"an option of --backend {other}",
-                    expected=f"--backend {other}",
-                    fix=f"Leave it out, or add --backend {other}.",
-                )
+    for option, knowing in _OPTIONS.items():
+        if name not in knowing and given.get(option) is not None:
+            raise UsageError(
+                where=f"--{option.replace('_', '-')}",
+                got=f"an option of --backend {' and '.join(knowing)}",
+                expected=f"--backend {' or '.join(knowing)}",
+                fix=f"Leave it out, or add --backend {knowing[0]}.",
+            )

@@ -1,4 +1,4 @@
-"""Which image runs, and what its container may take; values of the command line, checked."""
+"""Which image runs, and what a worker may take; values of the command line, checked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.errors import UsageError
 REPOSITORY = "reproduction-harness"
 _MEMORY = re.compile(r"\d+[bkmg]?", re.IGNORECASE)
 _NAMES = ("image", "memory", "cpus", "timeout")
+_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,11 @@ class Limits:
     image: str | None = None
     """Name, digest or ID; None: $HARNESS_IMAGE, else the project's own."""
     memory: str | None = None
-    """Bytes, or with k, m, g behind; None: nine tenths of the engine's."""
+    """Bytes, or with k, m, g behind; None: nine tenths of the engine's, all without a container."""
     cpus: float | None = None
     """None: all."""
     timeout: float | None = None
-    """Seconds that the container may run; None: no end."""
+    """Seconds that the worker may run; None: no end."""
 
     def image_name(self, gpu: bool) -> str:
         """The image to look for."""
@@ -47,6 +48,14 @@ def read_limits(given: Mapping[str, Any]) -> Limits:
         if number is not None and not number > 0:
             raise _not_an_amount(name, f"{number:g}", "a number above 0")
     return limits
+
+
+def memory_bytes(limits: Limits) -> int | None:
+    """`--memory` in bytes."""
+    if limits.memory is None:
+        return None
+    number, unit = limits.memory.rstrip("bkmgBKMG"), limits.memory[-1].lower()
+    return int(number) * _UNITS.get(unit, 1)
 
 
 def _not_an_amount(name: str, got: str, expected: str) -> UsageError:

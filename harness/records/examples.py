@@ -201,7 +201,7 @@ def _read_rows(path: Path, record: type[Any]) -> Iterator[Any]:
                 raise _not_a_row(path, number, record, error) from error
 
 
-def parse_row(line: bytes, record: type[Any]) -> Any:
+def parse_row(line: bytes, record: Any) -> Any:
     """The record of a line; ValidationError where it is none."""
     return _validator(record).validate_json(line, strict=True, extra="forbid")
 

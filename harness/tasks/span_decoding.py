@@ -48,7 +48,7 @@ def best_answers(
     starts = np.searchsorted(windows.example, np.arange(len(examples) + 1))
     for index in np.flatnonzero(starts[1:] == starts[:-1]).tolist():
         raise DataError(
-            where=f"example {examples[index].id}",
+            where=f"example {examples[int(index)].id}",
             got="no window",
             expected="at least one",
             fix="Leave the example out of the data set.",

@@ -94,7 +94,7 @@ class Again:
         for role, key in stage.inputs.items():
             one = stages[key]
             inputs[role] = self.scores(one) if one.stage == "score" else self._material(one)
-        out = self._run(compare.run, stage, inputs, Resources())
+        out = self._judged(compare.run, stage, inputs, f"claim of stage {stage.key[:12]}")
         return json.loads((out / "comparison.json").read_bytes())
 
     def _material(self, stage: StageRecord) -> Path:
@@ -121,9 +121,18 @@ class Again:
             "examples": self.gold(examples, family),
             "predictions": self._predictions(predict, family),
         }
-        where = f"predictions/{predict.short}"
+        return self._judged(score.run, stage, inputs, f"predictions/{predict.short}")
+
+    def _judged(
+        self,
+        function: Callable[[StageContext], None],
+        stage: StageRecord,
+        inputs: Mapping[str, Path],
+        where: str,
+    ) -> Path:
+        """`_run`, where whatever the stage refuses is a fault of the folder."""
         try:
-            return self._run(score.run, stage, inputs, Resources())
+            return self._run(function, stage, inputs, Resources())
         except LackingError:
             raise
         except (DataError, UsageError) as error:

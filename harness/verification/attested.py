@@ -13,9 +13,18 @@ def attestation(again: Again, outcome: Outcome) -> None:
     """Its digests and verdicts, its form, and its signature where a public key was given."""
     from securesystemslib.dsse import Envelope
 
-    from harness.evidence.attestation import check, public_key, statement
+    from harness.evidence.attestation import (
+        CONFIGURATION,
+        SUBJECTS,
+        check,
+        public_key,
+        statement,
+    )
 
     files = again.files
+    for name in (*SUBJECTS, CONFIGURATION):
+        # Only ordinary files of the folder: the attestation's own reader follows links.
+        files.open(name).close()
     data = files.whole(ATTESTATION)
     document = files.json(ATTESTATION)
     outcome.compared += 1

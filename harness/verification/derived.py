@@ -7,10 +7,11 @@ from typing import Any
 
 from harness import __version__
 from harness.evidence import ATTESTATION, CRATE
+from harness.provenance import environment
 from harness.report.render import render_provenance, render_run
 from harness.run_folder import RUN, comparison_text, json_text, scores_text, stages_text
 from harness.verification.again import Again
-from harness.verification.results import LackingError, Outcome
+from harness.verification.results import Finding, LackingError, Outcome
 
 _SHOWN_WHOLE = ("predictions", "gold", "material")
 """Folders of which a crate names the folders, not the files."""
@@ -32,6 +33,12 @@ def pages(again: Again, outcome: Outcome) -> None:
     _check_text(again, outcome, "provenance.html", provenance, "provenance.json")
     report = render_run(list(files.comparisons.values()))
     _check_text(again, outcome, "report.html", report, "comparison.json")
+    made, here = files.json("provenance.json")["here"]["code"], environment()["code"]
+    if outcome.findings and made["commit"] != here["commit"]:
+        text = (
+            f"written by commit {made['commit']}; this is {here['commit']}, whose pages may differ"
+        )
+        outcome.notes.append(Finding("report.html", text))
 
 
 def metadata(again: Again, outcome: Outcome) -> None:

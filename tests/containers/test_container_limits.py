@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.containers.limits import Limits, read_limits
+from harness.containers.limits import Limits, memory_bytes, read_limits
 from harness.errors import UsageError
 
 
@@ -26,6 +26,15 @@ def test_what_is_no_amount_is_refused(given):
     """Before anything starts."""
     with pytest.raises(UsageError, match=f"--{next(iter(given))}: got"):
         read_limits(given)
+
+
+@pytest.mark.parametrize(
+    ("memory", "count"),
+    [(None, None), ("1000", 1000), ("2k", 2048), ("3M", 3 << 20), ("8g", 8 << 30)],
+)
+def test_memory_in_bytes(memory, count):
+    """Units are powers of 1,024, as `docker run` has them."""
+    assert memory_bytes(Limits(memory=memory)) == count
 
 
 def test_the_image_is_the_options_the_environments_or_the_projects(monkeypatch):

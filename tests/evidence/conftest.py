@@ -5,13 +5,14 @@ import pytest
 from tiny_manifests import CLAIM, tiny
 
 from harness.artifacts import Store
-from harness.backends import local
+from harness.backends import OneAtATime
 from harness.console import watching
 from harness.plan import Request, build_plan
 from harness.run import execute, read_comparisons
 from harness.run_folder import Made, Pages, write_run
 from harness.stages import contract
 from harness.stages.contract import Resources
+from harness.worker import run_stage
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def made(tmp_path_factory):
         store = Store(tmp_path_factory.mktemp("store"))
         resources = Resources(mirror=tmp_path_factory.mktemp("mirror"))
         with watching(quiet=True) as watcher:
-            assert execute(plan, store, local.run, resources, watcher).failed == {}
+            assert execute(plan, store, OneAtATime(run_stage), resources, watcher).failed == {}
         found = read_comparisons(plan, store)
         pages = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
         yield Made(plan=plan, store=store, comparisons=found, pages=pages)

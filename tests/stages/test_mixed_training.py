@@ -8,13 +8,9 @@ from training_bench import (
     LABELS,
     MASKED,
     MULTI,
-    Bench,
     digests,
-    pairs,
     part,
-    questions,
-    tagged,
-    texts,
+    with_data,
 )
 
 from harness.errors import DataError
@@ -27,12 +23,7 @@ PAIRS = part("classification", LABELS)
 @pytest.fixture
 def bench(tmp_path):
     """A bench with data of several tasks."""
-    made = Bench(tmp_path)
-    made.questions = made.data("questions", questions(10))
-    made.pairs = made.data("pairs", pairs(12))
-    made.tags = made.data("tags", tagged(12))
-    made.text = made.data("text", texts(20))
-    return made
+    return with_data(tmp_path)
 
 
 def mix(multi=None, share=None):

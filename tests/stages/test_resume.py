@@ -8,14 +8,11 @@ from training_bench import (
     MULTI,
     RETRIEVAL,
     SHORT,
-    Bench,
     digests,
-    pairs,
     part,
     questions,
     sentences,
-    tagged,
-    texts,
+    with_data,
 )
 
 from harness.stages.contract import Resources
@@ -65,12 +62,7 @@ class Count(Stop):
 @pytest.fixture
 def bench(tmp_path):
     """A bench with data of several tasks."""
-    made = Bench(tmp_path)
-    made.questions = made.data("questions", questions(10))
-    made.pairs = made.data("pairs", pairs(12))
-    made.tags = made.data("tags", tagged(12))
-    made.text = made.data("text", texts(20))
-    return made
+    return with_data(tmp_path)
 
 
 def around(bench, progress, seconds=None, steps=1):

@@ -205,3 +205,13 @@ def digests(folder: Path) -> dict[str, str]:
     """Relative path -> sha256 of every file."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): file_sha256(path) for path in files}
+
+
+def with_data(folder: Path) -> Bench:
+    """A bench with data of several tasks: `questions`, `pairs`, `tags` and `text`."""
+    made = Bench(folder)
+    made.questions = made.data("questions", questions(10))
+    made.pairs = made.data("pairs", pairs(12))
+    made.tags = made.data("tags", tagged(12))
+    made.text = made.data("text", texts(20))
+    return made
