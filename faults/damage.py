@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -62,7 +63,8 @@ HARM: tuple[Callable[[Path], None], ...] = (flip, cut, empty, Path.unlink)
 def checkpoints(folder: Path, world: World, expected: dict[str, str]) -> Count:
     """The newest checkpoint of a killed run is damaged, or both; the same command ends the same."""
     count = Count()
-    for number, harm in enumerate((*HARM, *HARM)):
+    ways = itertools.product(("meta.json", "state.safetensors"), HARM, (1, 2))
+    for number, (name, harm, many) in enumerate(ways):
         case = runs.Case(folder=folder / f"checkpoint{number}", words=world.words())
         child = runs.start(case)
         scratch = case.store.root / "scratch"
@@ -70,9 +72,8 @@ def checkpoints(folder: Path, world: World, expected: dict[str, str]) -> Count:
             time.sleep(0.001)
         os.kill(child, signal.SIGKILL)
         runs.wait(child)
-        held = _sealed(scratch)
-        for one in held[-1:] if number < len(HARM) else held:
-            harm(one / ("state.safetensors" if number % 2 else "meta.json"))
+        for one in _sealed(scratch)[-many:]:
+            harm(one / name)
         count.judge(case, runs.run(case), expected)
         shutil.rmtree(case.folder)
     return count
@@ -136,11 +137,8 @@ def locks(folder: Path, world: World, calm: runs.Case, expected: dict[str, str])
 def read_files(folder: Path, world: World, expected: dict[str, str]) -> Count:
     """A manifest or a downloaded file is damaged: refused, and fine again with the right bytes."""
     count = Count()
-    own = World(
-        mirror=folder / "world" / "mirror",
-        pins=folder / "world" / "pins.yaml",
-        manifests=folder / "world" / "manifests",
-    )
+    copy = folder / "damaged"
+    own = World(mirror=copy / "mirror", pins=copy / "pins.yaml", manifests=copy / "manifests")
     shutil.copytree(world.mirror, own.mirror)
     shutil.copytree(world.manifests, own.manifests)
     shutil.copy(world.pins, own.pins)

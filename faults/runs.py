@@ -19,12 +19,13 @@ from pathlib import Path
 
 from harness.artifacts import Store
 from harness.canonical import file_sha256
+from harness.evidence import ATTESTATION, CRATE
 from harness.provenance import environment
 from harness.sealed import META
 
 VERDICT = (0, 10, 11)
-# Times and machines are told here; everything else must be the same.
-_FREE = frozenset({"provenance.json", "provenance.html", "run.json", META})
+# Times and machines are told here, or the digests of such files; everything else must be the same.
+_FREE = frozenset({"provenance.json", "provenance.html", CRATE, "run.json", ATTESTATION, META})
 
 
 @dataclass(frozen=True, kw_only=True)
