@@ -58,7 +58,7 @@ def _space(setting: Setting) -> Told:
 
 
 def _counted(count: damage.Count) -> Told:
-    return count.injected, count.faults, ""
+    return count.injected, count.faults, f"{count.refused} refused" if count.refused else ""
 
 
 PARTS: dict[str, Callable[[Setting], Told]] = {

@@ -25,6 +25,8 @@ class Count:
 
     injected: int = 0
     faults: list[str] = field(default_factory=list)
+    refused: int = 0
+    """Runs that named the damage and ended; the others went round it, or didn't read it."""
 
     def judge(self, case: runs.Case, status: int, expected: dict[str, str]) -> None:
         """One more; the run must have ended with a verdict and the expected bytes."""
@@ -99,6 +101,7 @@ def artifacts(folder: Path, world: World, calm: runs.Case, expected: dict[str, s
             victim = next(one for one in _of(case, stage) if (one / name).exists())
             harm(victim / name)
             status = runs.run(case)
+            count.refused += status == 5
             if status not in (5, *runs.VERDICT):
                 count.faults.append(f"{name}, {harm.__name__}: exit {status}")
             mend = ["store", "gc", "--broken", "--store", str(case.store.root)]
@@ -151,6 +154,7 @@ def read_files(folder: Path, world: World, expected: dict[str, str]) -> Count:
             harm(path)
             found = runs.run(case)
             count.injected += 1
+            count.refused += found == status
             if found != status:
                 count.faults.append(f"{path.name}, {harm.__name__}: exit {found}")
             path.write_bytes(good)

@@ -20,6 +20,8 @@ from harness.stages.contract import STAGES
 # Seconds from the first stage of a run to the kill: short ones hit the stages that take
 # milliseconds, long ones let it go on.
 _SHORTEST, _LONGEST = 0.005, 8.0
+# From the start of a stage that was waited for.
+_SOON, _LATE = 0.0002, 0.05
 # So many kills without a stage finished between them: the next ones come later and later.
 _PATIENCE = 3
 
@@ -69,12 +71,12 @@ def _until_done(
     before: dict[str, str] = {}
     idle = 0
     while True:
-        wait = float(np.exp(rng.uniform(np.log(_SHORTEST), np.log(_LONGEST))))
+        aim, wait = _aim({key: kinds[key] for key in kinds if key not in before}, rng, toll)
         wait *= 2.0 ** (idle // _PATIENCE)
         enough = toll.injected() >= kills
         shutil.rmtree(case.store.root / "work", ignore_errors=True)
         child = runs.start(case)
-        status = runs.wait(child) if enough else _after(child, case, wait)
+        status = runs.wait(child) if enough else _after(child, case, aim, wait)
         after = runs.finished(case.store)
         toll.faults += [f"lost: {key}" for key in before if after.get(key) != before[key]]
         toll.faults += [
@@ -95,10 +97,26 @@ def _until_done(
             toll.resumed += 1
 
 
-def _after(child: int, case: runs.Case, wait: float) -> int | None:
-    """Kill a run so many seconds after its first stage started; its exit status."""
-    while (status := runs.wait(child, 0.0)) is None and not runs.in_progress(case.store):
-        time.sleep(0.002)
+def _aim(left: dict[str, str], rng: np.random.Generator, toll: Toll) -> tuple[set[str], float]:
+    """The stages of which one must have started, and the seconds from then to the kill.
+
+    Every other time any stage; else one of the kind that was hit least so far: most last a few
+    milliseconds, and would hardly ever be hit.
+    """
+    if rng.random() < 0.5 or not left:
+        return set(left), _spread(rng, _SHORTEST, _LONGEST)
+    rarest = min(left.values(), key=lambda kind: toll.kills[kind])
+    return {key for key, kind in left.items() if kind == rarest}, _spread(rng, _SOON, _LATE)
+
+
+def _spread(rng: np.random.Generator, least: float, most: float) -> float:
+    return float(np.exp(rng.uniform(np.log(least), np.log(most))))
+
+
+def _after(child: int, case: runs.Case, aim: set[str], wait: float) -> int | None:
+    """Kill a run so many seconds after a stage of `aim` started; its exit status."""
+    while (status := runs.wait(child, 0.0)) is None and not runs.in_progress(case.store) & aim:
+        time.sleep(0.0005)
     if status is None:
         status = runs.wait(child, wait)
     if status is None:
