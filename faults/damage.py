@@ -29,8 +29,7 @@ class Count:
     """Runs that named the damage and ended; the others went round it, or didn't read it."""
 
     def judge(self, case: runs.Case, status: int, expected: dict[str, str]) -> None:
-        """One more; the run must have ended with a verdict and the expected bytes."""
-        self.injected += 1
+        """The run must have ended with a verdict and the expected bytes."""
         if status not in runs.VERDICT:
             self.faults.append(f"exit {status}: {runs.said(case)[-1000:]}")
         self.faults += [f"differs: {name}" for name in runs.differences(case, expected)]
@@ -76,6 +75,7 @@ def checkpoints(folder: Path, world: World, expected: dict[str, str]) -> Count:
         runs.wait(child)
         for one in _sealed(scratch)[-many:]:
             harm(one / name)
+        count.injected += 1
         count.judge(case, runs.run(case), expected)
         shutil.rmtree(case.folder)
     return count
@@ -100,6 +100,7 @@ def artifacts(folder: Path, world: World, calm: runs.Case, expected: dict[str, s
             stage = "predict" if number < 2 else ("finetune", "examples")[number - 2]
             victim = next(one for one in _of(case, stage) if (one / name).exists())
             harm(victim / name)
+            count.injected += 1
             status = runs.run(case)
             count.refused += status == 5
             if status not in (5, *runs.VERDICT):
@@ -133,6 +134,7 @@ def locks(folder: Path, world: World, calm: runs.Case, expected: dict[str, str])
         _forget(case, ("compare", "score"))
         for path in (case.store.root / "locks").glob("*.lock"):
             harm(path)
+        count.injected += 1
         count.judge(case, runs.run(case), expected)
     return count
 
@@ -178,6 +180,7 @@ def clocks(folder: Path, world: World, expected: dict[str, str]) -> Count:
         case = runs.Case(
             folder=folder / f"clock{number}", words=world.words(), checkpoints=interval
         )
+        count.injected += 1
         count.judge(case, runs.run(case, before=_break_clocks), expected)
     return count
 
@@ -196,7 +199,7 @@ def _break_clocks() -> None:
 
 def together(folder: Path, world: World, expected: dict[str, str], many: int) -> Count:
     """So many runs of one command on one store at once: each stage is made once."""
-    count = Count()
+    count = Count(injected=many)
     cases = [
         runs.Case(folder=folder / f"together{many}", words=(*world.words(), "--json"), place=f"{n}")
         for n in range(many)
