@@ -33,7 +33,7 @@ def test_without_ray_it_is_told_what_to_install(cli, steer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("option", "value", "backend"),
-    [("--ray-address", "h:1", "local"), ("--memory", "8g", "local"), ("--image", "i", "local")],
+    [("--ray-address", "h:1", "local"), ("--cpus", "2", "local"), ("--image", "i", "local")],
 )
 def test_options_of_another_backend_are_refused(cli, steer, option, value, backend):
     """They would have no effect, and nobody would notice."""

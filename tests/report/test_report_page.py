@@ -16,6 +16,7 @@ from harness.report.render import render_claim, render_run
 from harness.report.terms import FLAGS
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e{{ 7 * 7 }} $x^2$ \u4e2d'
 
@@ -300,3 +301,14 @@ def test_imports_stay_light():
         text=True,
     )
     assert made.stdout.strip() == "[]"
+
+
+def test_nothing_is_taken_for_html_but_charts():
+    """No template lifts the escaping; one function of ours, which draws charts, makes markup."""
+    templates = [path.read_text(encoding="utf-8") for path in (ROOT / "report_templates").iterdir()]
+    assert len(templates) >= 4
+    lifted = re.compile(r"\|\s*safe\b|autoescape|Markup|\|\s*(tojson|xmlattr)\b")
+    assert [text for text in templates if lifted.search(text)] == []
+    modules = (ROOT / "harness").rglob("*.py")
+    made = [path.name for path in modules if "Markup(" in path.read_text(encoding="utf-8")]
+    assert made == ["figure.py"]
