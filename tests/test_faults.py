@@ -32,13 +32,11 @@ def campaign(*words: str | Path, folder: Path) -> subprocess.CompletedProcess[st
 
 
 def test_broken_runs_end_as_if_they_had_not_been(tmp_path):
-    """Ten kills at random moments; two at once on one store; locks and files damaged."""
-    done = campaign("kills", "two", "locks", "files", "--kills", "10", folder=tmp_path)
+    """Ten kills at random moments; then two at once on one store."""
+    done = campaign("kills", "two", "--kills", "10", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kills: 10 injected, 0 faults" in done.stdout
     assert "two: 2 injected, 0 faults" in done.stdout
-    assert "locks: 2 injected, 0 faults" in done.stdout
-    assert "files: 8 injected, 0 faults. 8 refused" in done.stdout
 
 
 def test_a_power_cut_loses_nothing_that_was_finished(tmp_path):
