@@ -20,12 +20,13 @@ from typing import Any
 import pytest
 from tiny_runs import BEST, GAIN, RUNS, TINY, harness, run
 
+PROVENANCE = ("provenance.html", "provenance.json", "ro-crate-metadata.json")
 NO_BETTER = "phang2020/tydiqa-no-better-multilingual"
 
 
 def deterministic_files(folder: Path) -> dict[str, bytes]:
     """Everything in a run folder that equal runs must have in common."""
-    free = {"provenance.json", "provenance.html", "run.json"}
+    free = {*PROVENANCE, "run.json", "attestation.intoto.json"}
     paths = [path for path in (folder / "run").rglob("*") if path.is_file()]
     return {
         str(path.relative_to(folder / "run")): path.read_bytes()
@@ -39,7 +40,7 @@ def test_a_run_needs_no_network_and_leaves_a_report(first: Path) -> None:
     names = {path.name for path in (first / "run").iterdir()}
     assert names == {
         *("comparison.json", "scores.json", "stages.json", "predictions", "gold", "material"),
-        *("report.html", "provenance.html", "provenance.json", "run.json"),
+        *("report.html", *PROVENANCE, "run.json", "croissant", "attestation.intoto.json"),
     }
     comparisons = json.loads((first / "run" / "comparison.json").read_bytes())["comparisons"]
     assert [one["claim"]["id"] for one in comparisons] == [GAIN, BEST]
