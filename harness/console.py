@@ -98,8 +98,10 @@ class Watcher:
         self._shares, self._unit = shares, unit
         if self._bars is not None and shares:
             self._console.print(line)
-            self._whole = self._bars.add_task(f"all {unit}", total=sum(shares))
-            self._count()
+            # With its figures: the bars are drawn from another thread too, at any time.
+            self._whole = self._bars.add_task(
+                f"all {unit}", total=sum(shares), figures=self._counted()
+            )
 
     def stage(self, planned: PlannedStage, number: int) -> Silent | _Bar:
         """Show the stage that starts, on a bar of its own."""
@@ -122,12 +124,10 @@ class Watcher:
         else:
             self._bars.update(self._whole, advance=self._shares[number - 1])
         self._ended += 1
-        self._count()
+        self._bars.update(self._whole, figures=self._counted())
 
-    def _count(self) -> None:
-        assert self._bars is not None
-        figures = f"{self._ended:,}/{len(self._shares):,} {self._unit}"
-        self._bars.update(self._whole, figures=figures)
+    def _counted(self) -> str:
+        return f"{self._ended:,}/{len(self._shares):,} {self._unit}"
 
 
 @contextlib.contextmanager

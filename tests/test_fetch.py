@@ -272,7 +272,7 @@ def test_what_is_to_bring_is_asked_for_before_any_work(cli: Cli, here: Place) ->
     result = cli(*arguments, NO_BETTER)
     assert result.status == 3
     assert "squad.translate.train.en-zh.json into a folder DIR" in result.err
-    assert cli("store", "list").out.startswith("No store yet at ")
+    assert cli("store", "list").out.startswith("0 artifacts, ")
     result = cli(*arguments, NO_BETTER, GAIN)
     assert result.status == 3
     assert f"{GAIN}: " in result.out
@@ -425,7 +425,7 @@ def test_the_papers_own_scale_without_a_mirror_ends_at_once(cli: Cli) -> None:
     assert result.status == 3
     assert f"Run `harness fetch {GAIN} --profile paper --to DIR` once" in result.err
     assert result.out.startswith(f"{GAIN}: INVALID (no verdict: data unavailable or refused)\n")
-    assert cli("store", "list").out.startswith("No store yet at ")
+    assert cli("store", "list").out.startswith("0 artifacts, ")
 
 
 def test_the_papers_own_scale_needs_these_files() -> None:
