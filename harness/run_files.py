@@ -15,42 +15,17 @@ from pydantic import BaseModel, ValidationError
 from harness import strict_json
 from harness.canonical import stream_sha256
 from harness.errors import UsageError, VerificationError
-from harness.models import Family, Model, Sha256
+from harness.evidence.documents import ComparisonDocument, RunDocument, StagesDocument
+from harness.models import Family
 from harness.records import PREDICTIONS, Comparison, parse_row, row_text
 from harness.run_folder import RUN
-from harness.run_stages import StageRecord, Stages
+from harness.run_stages import Stages
 
 MOST_FILES = 100_000
 LARGEST_DOCUMENT = 1 << 28
 """Bytes of a JSON document or page; rows are read one at a time."""
 LONGEST_LINE = 1 << 24
 M = TypeVar("M", bound=BaseModel)
-
-
-class RunRecord(Model):
-    """run.json."""
-
-    format: int
-    claims: dict[str, Sha256]
-    """Claim -> key of its comparison."""
-    profile: str
-    protocols: dict[str, str]
-    """Claim -> protocol."""
-    artifacts: tuple[Sha256, ...]
-    """Keys of the stages of stages.json."""
-    files: dict[str, Sha256]
-    """Name -> digest of every other file."""
-    sha256: Sha256
-
-
-class _Comparisons(Model):
-    format: int
-    comparisons: tuple[Comparison, ...]
-
-
-class _Stages(Model):
-    format: int
-    stages: tuple[StageRecord, ...]
 
 
 @dataclass
@@ -160,20 +135,20 @@ class RunFiles:
         return parsed(self.whole(name), name)
 
     @cached_property
-    def run(self) -> RunRecord:
+    def run(self) -> RunDocument:
         """run.json."""
-        return self._model(RunRecord, RUN)
+        return self._model(RunDocument, RUN)
 
     @cached_property
     def comparisons(self) -> dict[str, Comparison]:
         """Claim -> its comparison, in the order of comparison.json."""
-        found = self._model(_Comparisons, "comparison.json").comparisons
+        found = self._model(ComparisonDocument, "comparison.json").comparisons
         return {one.claim.id: one for one in found}
 
     @cached_property
     def stages(self) -> Stages:
         """stages.json."""
-        return Stages({one.key: one for one in self._model(_Stages, "stages.json").stages})
+        return Stages({one.key: one for one in self._model(StagesDocument, "stages.json").stages})
 
     def _model(self, model: type[M], name: str) -> M:
         try:
