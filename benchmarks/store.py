@@ -8,7 +8,9 @@ waiting for the disk is not in them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import os
 import random
 import sys
 import tempfile
@@ -19,9 +21,9 @@ from typing import Any
 
 from harness.artifacts import Store
 from harness.canonical import bytes_sha256, canonical_json, digest
-from harness.collecting import Rule, candidates, collect, entries
+from harness.collecting import Entry, Rule, candidates, collect, entries
 from harness.leases import leased
-from harness.verbs import storing
+from harness.verbs import clearing, storing
 
 _ROWS = b'{"number": 1}\n' * 20
 _PROVENANCE = canonical_json({"ended": "2026-01-01T00:00"})
@@ -29,6 +31,8 @@ _FILES = {
     "rows.jsonl": {"sha256": bytes_sha256(_ROWS), "bytes": len(_ROWS)},
     "provenance.json": {"sha256": bytes_sha256(_PROVENANCE), "bytes": len(_PROVENANCE)},
 }
+_MINUTE = 60.0
+_NOW = time.time()
 _SINGLE = 300
 _PLANNED = 1000
 
@@ -94,8 +98,7 @@ def _measured(size: int) -> dict[str, str]:
             "store list, s": _whole(lambda: _quietly(storing._list, store)),
             "store verify, s": _whole(lambda: _quietly(storing._verify, store)),
             "gc, nothing asked for, ms": _whole(store.sweep, 1e3),
-            "gc, dry run, s": _whole(lambda: _collect(store, dry_run=True)),
-            "gc of half, s": _whole(lambda: _collect(store, dry_run=False)),
+            **_collections(store, size),
         }
 
 
@@ -122,10 +125,43 @@ def _quietly(act: Callable[[Store], None], store: Store) -> None:
         act(store)
 
 
-def _collect(store: Store, *, dry_run: bool) -> int:
+def _collections(store: Store, size: int) -> dict[str, str]:
+    """Each rule lets a quarter of the store go: first as a dry run, then in earnest."""
+    for number in range(size):
+        # The lease counts as a use: now each was used a minute after the one before.
+        used = _NOW - _MINUTE * (size - number)
+        os.utime(store.path(_key(number)) / "meta.json", (used, used))
+    quarter = size // 4
+    rules: dict[str, Callable[[list[Entry]], Rule]] = {
+        "age": lambda _: Rule(older_than=_MINUTE * 3 * quarter),
+        "size": lambda found: Rule(keep_bytes=sum(one.size for one in found[quarter:])),
+        "reach": lambda _: Rule(reachable=_reachable(store, range(size - quarter, size + _SINGLE))),
+    }
+    return {
+        f"gc by {name}{', dry run' if dry_run else ''}, s": _whole(
+            functools.partial(_collect, store, rule, quarter, dry_run=dry_run)
+        )
+        for name, rule in rules.items()
+        for dry_run in (True, False)
+    }
+
+
+def _reachable(store: Store, numbers: range) -> set[str]:
+    """As `gc --unreachable`: all claims at all profiles, and a run folder that names `numbers`."""
+    run = store.root / "run"
+    run.mkdir(exist_ok=True)
+    (run / "run.json").write_bytes(canonical_json({"artifacts": [_key(one) for one in numbers]}))
+    given = {"runs": [run], "manifests": None, "pins": None, "mirror": None}
+    return clearing._reachable(store, given)
+
+
+def _collect(
+    store: Store, rule: Callable[[list[Entry]], Rule], about: int, *, dry_run: bool
+) -> None:
     found = entries(store)
-    half = sum(one.size for one in found) // 2
-    return len(list(collect(store, candidates(found, Rule(keep_bytes=half)), dry_run=dry_run)))
+    went = len(list(collect(store, candidates(found, rule(found)), dry_run=dry_run)))
+    # Descriptions differ by a byte or two.
+    assert abs(went - about) <= about // 50, (went, about)
 
 
 if __name__ == "__main__":
