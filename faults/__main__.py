@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,13 +20,23 @@ class Setting:
     """What every part works on."""
 
     folder: Path
-    world: world.World
+    own: world.World | None
+    """Of the campaign's own claim; None where another was named."""
     calm: runs.Case
     """A run that nobody disturbed, without checkpoints."""
     expected: dict[str, str]
+    checkpoints: str
+    """How often runs that are killed write them."""
     kills: int
     each: int
     seed: int
+
+    @property
+    def world(self) -> world.World:
+        """What some faults are injected into; UsageError where another claim was named."""
+        if self.own is None:
+            raise click.UsageError("With --claim there are kills alone.")
+        return self.own
 
 
 Told = tuple[int, list[str], str]
@@ -33,10 +44,13 @@ Told = tuple[int, list[str], str]
 
 
 def _kills(setting: Setting) -> Told:
-    toll = kills.campaign(setting.folder, setting.calm, setting.kills, setting.seed)
-    stages = ", ".join(f"{name} {count}" for name, count in toll.kills.most_common())
-    more = f"in {stages}; {toll.resumed} left a checkpoint; {toll.runs} runs got through"
-    return toll.injected(), toll.faults, more
+    case = runs.Case(
+        folder=setting.folder / "killed",
+        words=setting.calm.words,
+        checkpoints=setting.checkpoints,
+    )
+    toll = kills.campaign(case, setting.calm, setting.expected, setting.kills, setting.seed)
+    return toll.injected(), toll.faults, toll.told()
 
 
 def _power(setting: Setting) -> Told:
@@ -82,29 +96,39 @@ PARTS: dict[str, Callable[[Setting], Told]] = {
 @click.option("--kills", default=200, show_default=True, help="At least so many kills.")
 @click.option("--each", default=8, show_default=True, help="Random states a power cut.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--claim", help="Kills: another claim than the campaign's own.")
+@click.option("--profile", default="mini", show_default=True, help="With --claim.")
+@click.option("--checkpoints", default="10steps", show_default=True, help="With --claim.")
 @click.option("--dir", "place", type=click.Path(path_type=Path), help="Where to work.")
-def main(parts: tuple[str, ...], kills: int, each: int, seed: int, place: Path | None) -> None:
+def main(parts: tuple[str, ...], **given: Any) -> None:
     """Inject faults (all PARTS where none is named); status 1 where something went wrong.
 
     Example: python -m faults kills power --kills 20
     """
     runs.load()
-    with runs.scratch_folder(place) as folder:
-        made = world.build(folder / "world")
-        calm = runs.Case(folder=folder / "calm", words=made.words(), checkpoints="never")
-        if runs.run(calm) not in runs.VERDICT:
-            raise click.ClickException(runs.said(calm))
-        setting = Setting(
-            folder=folder,
-            world=made,
-            calm=calm,
-            expected=runs.results(calm),
-            kills=kills,
-            each=each,
-            seed=seed,
-        )
+    with runs.scratch_folder(given["place"]) as folder:
+        setting = _prepare(folder, given)
         wrong = sum(_report(name, setting) for name in parts or PARTS)
     sys.exit(1 if wrong else 0)
+
+
+def _prepare(folder: Path, given: Mapping[str, Any]) -> Setting:
+    """Run once without a fault: on one seed of the claim that was named, or on our own."""
+    own = None if given["claim"] else world.build(folder / "world")
+    named = (given["claim"], "--profile", given["profile"], "--seeds", "1", "--device", "cpu")
+    calm = runs.Case(
+        folder=folder / "calm", words=own.words() if own else named, checkpoints="never"
+    )
+    if runs.run(calm) not in runs.VERDICT:
+        raise click.ClickException(runs.said(calm))
+    return Setting(
+        folder=folder,
+        own=own,
+        calm=calm,
+        expected=runs.results(calm),
+        checkpoints="0s" if own else given["checkpoints"],
+        **{name: given[name] for name in ("kills", "each", "seed")},
+    )
 
 
 def _report(name: str, setting: Setting) -> int:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +16,24 @@ import numpy as np
 
 from faults import runs
 from faults.power import unsound
+from harness.artifacts import Store
 from harness.stages.contract import STAGES
 
-# Seconds from the first stage of a run to the kill: short ones hit the stages that take
-# milliseconds, long ones let it go on.
+# Seconds from a run's first stage to the kill, any stage: short ones hit what takes milliseconds,
+# long ones let it go on.
 _SHORTEST, _LONGEST = 0.005, 8.0
-# From the start of a stage that was waited for.
+# From the start of a stage that was waited for, or from the end of a checkpoint.
 _SOON, _LATE = 0.0002, 0.05
-# So many kills without a stage finished between them: the next ones come later and later.
+# From a checkpoint: the steps after it, and the next one being written.
+_NEXT = 3.0
+# From the start of the process: planning, leases, locks.
+_START = 1.0
+# So many kills without anything finished between them: the next ones come later and later.
 _PATIENCE = 3
+# Share of all kills that every kind of stage gets, where it can be hit.
+_LEAST = 0.05
+_LONG = frozenset({"intermediate", "finetune", "predict"})
+_BETWEEN = "between stages"
 
 
 @dataclass
@@ -36,100 +46,192 @@ class Toll:
     """That went all the way."""
     resumed: int = 0
     """Kills after which the next run found a checkpoint."""
+    torn: int = 0
+    """Kills that left a checkpoint half written."""
     faults: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def injected(self) -> int:
         """Kills in all."""
         return self.kills.total()
 
+    def told(self) -> str:
+        """Where they hit, and what they left."""
+        order = [*(one.name for one in STAGES), _BETWEEN]
+        stages = ", ".join(f"{name} {self.kills[name]}" for name in order if self.kills[name])
+        return (
+            f"in {stages}; {self.resumed} left a checkpoint to go on from, {self.torn} one that "
+            f"was half written; {self.runs} runs got through"
+        )
 
-def campaign(folder: Path, calm: runs.Case, kills: int, seed: int) -> Toll:
+
+@dataclass(frozen=True, kw_only=True)
+class _Stages:
+    """Those of the run, as one that nobody killed left them."""
+
+    kinds: Mapping[str, str]
+    """Key -> kind."""
+    inputs: Mapping[str, Collection[str]]
+    """Key -> keys of what it reads."""
+
+    @classmethod
+    def of(cls, store: Store) -> _Stages:
+        metas = {key: store.meta(key) for key in store.keys()}  # noqa: SIM118
+        return cls(
+            kinds={key: str(meta["stage"]) for key, meta in metas.items()},
+            inputs={key: list(meta["inputs"].values()) for key, meta in metas.items()},
+        )
+
+    def ready(self, finished: Collection[str]) -> dict[str, str]:
+        """Key -> kind of those that may start."""
+        return {
+            key: kind
+            for key, kind in self.kinds.items()
+            if key not in finished and all(one in finished for one in self.inputs[key])
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Moment:
+    """So long after one of these stages has started, or after it has written a checkpoint."""
+
+    keys: Collection[str] | None
+    """None: after the process has started."""
+    seconds: float
+    checkpoint: bool = False
+
+    def has_come(self, store: Store, seen: Collection[Path]) -> bool:
+        """Whether the seconds begin now; `seen` are the checkpoints that were there before."""
+        if self.keys is None:
+            return True
+        if not self.checkpoint:
+            return not runs.in_progress(store).isdisjoint(self.keys)
+        # A stage may end without another.
+        fresh = {path.parent.name for path in checkpoints(store).difference(seen)}
+        return any(key in fresh or store.has(key) for key in self.keys)
+
+
+def campaign(
+    case: runs.Case, calm: runs.Case, expected: dict[str, str], kills: int, seed: int
+) -> Toll:
     """Kill runs of a command until so many kills are done and the last run got through.
 
-    `calm` is a run of it that nobody killed.
+    `calm` is a run of it that nobody killed, `expected` its results.
 
     After each kill: what was finished before is there, with the same bytes, and whatever looks
-    complete verifies. At the end of each run: every file as in a run that nobody killed.
+    complete verifies and has the bytes of the calm run's. At the end of each run: every file as
+    there.
     """
-    expected = runs.results(calm)
-    kinds = {key: str(calm.store.meta(key)["stage"]) for key in runs.finished(calm.store)}
+    stages = _Stages.of(calm.store)
     rng, toll = np.random.default_rng(seed), Toll()
     while toll.injected() < kills or toll.runs == 0:
-        case = runs.Case(folder=folder / "killed", words=calm.words)
-        _until_done(case, kinds, kills, rng, toll)
+        _until_done(case, stages, expected, kills, rng, toll)
         found = [f"differs: {name}" for name in runs.differences(case, expected)]
         toll.faults += found + unsound(case.store)
         toll.runs += 1
-        _tell(toll, kills)
+        _say("a run got through, compared with the calm one", toll)
         shutil.rmtree(case.folder)
     return toll
 
 
+def checkpoints(store: Store) -> set[Path]:
+    """Those that are complete."""
+    return set((store.root / "scratch").glob("*/[0-9]*"))
+
+
 def _until_done(
-    case: runs.Case, kinds: dict[str, str], kills: int, rng: np.random.Generator, toll: Toll
+    case: runs.Case,
+    stages: _Stages,
+    expected: dict[str, str],
+    kills: int,
+    rng: np.random.Generator,
+    toll: Toll,
 ) -> None:
     before: dict[str, str] = {}
     idle = 0
     while True:
-        aim, wait = _aim({key: kinds[key] for key in kinds if key not in before}, rng, toll)
-        wait *= 2.0 ** (idle // _PATIENCE)
-        enough = toll.injected() >= kills
+        moment = _moment(stages, before, rng, toll, 2.0 ** (idle // _PATIENCE))
         shutil.rmtree(case.store.root / "work", ignore_errors=True)
+        seen = checkpoints(case.store)
         child = runs.start(case)
-        status = runs.wait(child) if enough else _after(child, case, aim, wait)
+        status = runs.wait(child) if toll.injected() >= kills else _kill(child, case, moment, seen)
         after = runs.finished(case.store)
-        toll.faults += [f"lost: {key}" for key in before if after.get(key) != before[key]]
-        toll.faults += [
-            f"unsound: {problem}"
-            for key in after.keys() - before.keys()
-            for problem in case.store.verify(key)
-        ]
-        idle = 0 if len(after) > len(before) else idle + 1
+        toll.faults += _judged(case, before, after, expected)
+        went_on = len(after) > len(before) or not checkpoints(case.store) <= seen
+        idle = 0 if went_on else idle + 1
         before = after
         if status in runs.VERDICT:
             return
         if status != -signal.SIGKILL:
             toll.faults.append(f"exit {status}: {runs.said(case)[-2000:]}")
             return
-        stages = {kinds.get(key, "unknown") for key in runs.in_progress(case.store)}
-        toll.kills[stages.pop() if stages else "between stages"] += 1
-        if list((case.store.root / "scratch").glob("*/[0-9]*")):
-            toll.resumed += 1
+        _count(case, stages, toll)
+        _say(f"{len(after)} of {len(stages.kinds)} stages finished", toll)
 
 
-def _aim(left: dict[str, str], rng: np.random.Generator, toll: Toll) -> tuple[set[str], float]:
-    """The stages of which one must have started, and the seconds from then to the kill.
+def _moment(
+    stages: _Stages,
+    finished: Collection[str],
+    rng: np.random.Generator,
+    toll: Toll,
+    patience: float,
+) -> _Moment:
+    """Any moment, or one in the kind of stage that may start now and was hit least so far.
 
-    Every other time any stage; else one of the kind that was hit least so far: most last a few
-    milliseconds, and would hardly ever be hit.
+    Most kinds last a few milliseconds, and would hardly ever be hit.
     """
-    if rng.random() < 0.5 or not left:
-        return set(left), _spread(rng, _SHORTEST, _LONGEST)
-    rarest = min(left.values(), key=lambda kind: toll.kills[kind])
-    return {key for key, kind in left.items() if kind == rarest}, _spread(rng, _SOON, _LATE)
+    ready = stages.ready(finished)
+    left = [key for key in stages.kinds if key not in finished]
+    kind = min(ready.values(), key=lambda one: toll.kills[one], default=None)
+    if kind is None or (toll.kills[kind] >= _LEAST * toll.injected() and rng.random() < 0.5):
+        if rng.random() < 0.1:
+            return _Moment(keys=None, seconds=rng.uniform(0, _START))
+        return _Moment(keys=left, seconds=_spread(rng, _SHORTEST, _LONGEST) * patience)
+    keys = [key for key, one in ready.items() if one == kind]
+    if kind in _LONG and rng.random() < 0.75:
+        late = rng.random() < 0.5
+        seconds = rng.uniform(0, _NEXT) if late else _spread(rng, _SOON, _LATE)
+        return _Moment(keys=keys, seconds=seconds, checkpoint=True)
+    return _Moment(keys=keys, seconds=_spread(rng, _SOON, _LATE))
 
 
 def _spread(rng: np.random.Generator, least: float, most: float) -> float:
     return float(np.exp(rng.uniform(np.log(least), np.log(most))))
 
 
-def _after(child: int, case: runs.Case, aim: set[str], wait: float) -> int | None:
-    """Kill a run so many seconds after a stage of `aim` started; its exit status."""
-    while (status := runs.wait(child, 0.0)) is None and not runs.in_progress(case.store) & aim:
+def _kill(child: int, case: runs.Case, moment: _Moment, seen: Collection[Path]) -> int | None:
+    """Kill a run at that moment; its exit status."""
+    while (status := runs.wait(child, 0.0)) is None and not moment.has_come(case.store, seen):
         time.sleep(0.0005)
     if status is None:
-        status = runs.wait(child, wait)
+        status = runs.wait(child, moment.seconds)
     if status is None:
         os.kill(child, signal.SIGKILL)
         status = runs.wait(child)
     return status
 
 
-def _tell(toll: Toll, kills: int) -> None:
-    order = [one.name for one in STAGES] + ["between stages"]
-    told = ", ".join(f"{name} {toll.kills[name]}" for name in order if toll.kills[name])
-    click.echo(
-        f"{toll.injected()} of {kills} kills, {toll.runs} runs, {toll.resumed} with a checkpoint "
-        f"to go on from, {len(toll.faults)} faults: {told}",
-        err=True,
-    )
+def _judged(
+    case: runs.Case, before: dict[str, str], after: dict[str, str], expected: dict[str, str]
+) -> list[str]:
+    """What went wrong with the artifacts: lost, changed, damaged, other bytes."""
+    found = [f"lost: {key}" for key in before if after.get(key) != before[key]]
+    for key in after.keys() - before.keys():
+        found += [f"unsound: {problem}" for problem in case.store.verify(key)]
+        files = runs.of_artifacts(case, case.store.path(key))
+        found += [f"wrong: {name}" for name in files if files[name] != expected.get(name)]
+    return found
+
+
+def _count(case: runs.Case, stages: _Stages, toll: Toll) -> None:
+    """Where a kill hit, and what it left."""
+    hit = {stages.kinds.get(key, "unknown") for key in runs.in_progress(case.store)}
+    toll.kills[hit.pop() if hit else _BETWEEN] += 1
+    toll.resumed += bool(checkpoints(case.store))
+    toll.torn += any((case.store.root / "scratch").glob("*/writing"))
+
+
+def _say(line: str, toll: Toll) -> None:
+    minutes = (time.monotonic() - toll.began) / 60
+    told = f"{toll.injected()} kills {toll.told()}; {len(toll.faults)} faults"
+    click.echo(f"{minutes:.1f} min: {line}; {told}", err=True)

@@ -136,13 +136,21 @@ def _log(case: Case) -> Path:
 
 def results(case: Case) -> dict[str, str]:
     """Every file that equal runs must have in common -> its sha256: run folder and payloads."""
-    found = {}
-    places = {"run": case.folder / case.place, "artifacts": case.store.root / "artifacts"}
-    for place, top in places.items():
-        for path in sorted(top.rglob("*")):
-            if path.is_file() and path.name not in _FREE:
-                found[f"{place}/{path.relative_to(top)}"] = file_sha256(path)
-    return found
+    run = case.folder / case.place
+    return _files("run", run, run) | of_artifacts(case, case.store.root / "artifacts")
+
+
+def of_artifacts(case: Case, below: Path) -> dict[str, str]:
+    """Of `results`, the payloads that lie below a folder of the store."""
+    return _files("artifacts", case.store.root / "artifacts", below)
+
+
+def _files(name: str, top: Path, below: Path) -> dict[str, str]:
+    return {
+        f"{name}/{path.relative_to(top)}": file_sha256(path)
+        for path in sorted(below.rglob("*"))
+        if path.is_file() and path.name not in _FREE
+    }
 
 
 def finished(store: Store) -> dict[str, str]:
