@@ -2,8 +2,9 @@
 
 A file in the folder given as `resources.mirror` (`--mirror`) steers them, so that keys stay as
 they are: its name is a stage's (or `make`), its text an error class, `sleep`, `hold` (until the
-file is gone), `leak`, `die` or `bug`. Every stage that runs adds its name to the file `log` there.
-`score` and `compare` stay the real ones.
+file is gone), `leak`, `die`, `bug`, or `tell` (its checkpoints' interval, in the file `told`).
+Every stage that runs adds its name to the file `log` there. `score` and `compare` stay the real
+ones.
 """
 
 from __future__ import annotations
@@ -197,6 +198,9 @@ def _steer(context: StageContext, name: str) -> None:
     elif what == "hold":
         while _note(context, name):
             time.sleep(0.02)
+    elif what == "tell":
+        given = context.resources
+        (folder / "told").write_text(f"{given.checkpoint_seconds} {given.checkpoint_steps}")
     elif what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "KeyboardInterrupt":

@@ -169,6 +169,15 @@ def test_stages_run_side_by_side_on_both_machines(backend, store, steer):
     assert {backend.wait().planned.label, backend.wait().planned.label} == {"one", "two"}
 
 
+def test_stages_keep_checkpoints_as_asked_for_here(machines, steer, tmp_path):
+    """`--checkpoints` reaches the machine that runs the stage."""
+    (steer / "finetune").write_text("tell")
+    process = reproduce(machines, steer, tmp_path / "store", "--checkpoints", "7steps")
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert (steer / "told").read_text() == "None 7"
+
+
 @pytest.mark.parametrize("error", ["DataError", "StageError", "VerificationError", "MachineError"])
 def test_what_a_stage_reports_is_its_error_and_no_second_try(backend, store, steer, error):
     """As in this process: class and words."""
