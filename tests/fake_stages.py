@@ -196,11 +196,9 @@ def _steer(context: StageContext, name: str) -> None:
     if what in _PAUSES:
         time.sleep(_PAUSES[what])
     elif what == "hold":
-        while _note(context, name):
-            time.sleep(0.02)
+        _hold(context, name)
     elif what == "tell":
-        given = context.resources
-        (folder / "told").write_text(f"{given.checkpoint_seconds} {given.checkpoint_steps}")
+        _tell(context.resources, folder / "told")
     elif what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "KeyboardInterrupt":
@@ -211,6 +209,15 @@ def _steer(context: StageContext, name: str) -> None:
         raise RuntimeError("a bug")
     elif what:
         raise getattr(errors, what)(where=name, got="a fault", expected="none", fix="Mend it.")
+
+
+def _hold(context: StageContext, name: str) -> None:
+    while _note(context, name):
+        time.sleep(0.02)
+
+
+def _tell(given: Resources, path: Path) -> None:
+    path.write_text(f"{given.checkpoint_seconds} {given.checkpoint_steps}", encoding="utf-8")
 
 
 def _leak() -> None:

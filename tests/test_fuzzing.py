@@ -1,6 +1,12 @@
 """Damaged input gives a result or one paragraph: every target of `make fuzz` for a moment."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from fuzzing import reached
 from fuzzing.campaign import TARGETS, fuzz
 from fuzzing.mutations import damaged_bytes
 from hypothesis import strategies as st
@@ -45,3 +51,31 @@ def test_the_same_seed_gives_the_same_inputs(monkeypatch):
     fuzz("told", inputs=20, seconds=60, start=3)
     fuzz("told", inputs=20, seconds=60, start=3)
     assert seen[:20] == seen[20:]
+
+
+def test_what_was_reached_is_told(tmp_path):
+    """Of a target's modules: nearly all of one reader, one function of ten of the others."""
+    words = ["--coverage", "--inputs", "50", "--start", "0", "ccgbank"]
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzzing", *words],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    ccgbank, readers = done.stdout.splitlines()[-2:]
+    assert ccgbank.startswith("sources/ccgbank.py")
+    assert int(ccgbank.split()[2]) > 80
+    assert "_hellaswag" in readers
+    assert "_tagged" not in readers
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_target_says_what_it_fuzzes():
+    """Without that, nothing of it would be measured."""
+    assert reached.MODULES.keys() == TARGETS.keys()
+    package = Path(__file__).parent.parent / "harness"
+    missing = [one for every in reached.MODULES.values() for one in every]
+    assert [one for one in missing if not list(package.glob(one))] == []

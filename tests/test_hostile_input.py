@@ -64,9 +64,15 @@ def test_a_row_with_nothing_where_a_value_belongs_is_refused(name, values):
         list(readers.read(name, row))
 
 
-@pytest.mark.parametrize("file", ["{1..999999999}/*.auto", "a**/b", "/etc/*"])
+LONG = "a" * 280
+
+
+@pytest.mark.parametrize("file", ["{1..999999999}/*.auto", "a**/b", "/etc/*", LONG, f"{LONG}/*"])
 def test_names_of_brought_files_are_names(file, tmp_path):
-    """A range without an end, a pattern that is none, an absolute path."""
+    """A range without an end, a pattern that is none, an absolute path, longer than names can be.
+
+    A pin may have 300 characters, of which a folder's name may be 255.
+    """
     with pytest.raises(DataError, match="Mend the pin's `file`"):
         files.locate({"x": tmp_path}, "x", file)
 
@@ -77,6 +83,16 @@ def test_a_pinned_repository_stays_in_the_mirror():
     sizes = dict.fromkeys(("parameters", "layers", "hidden_size", "vocabulary"), 1)
     with pytest.raises(ValidationError, match="stays inside its folder"):
         EncoderPin.model_validate({**pin, **sizes, "repo": "../../etc"})
+
+
+def test_a_name_that_no_file_can_have_is_no_file_of_a_mirror(tmp_path):
+    """One paragraph, not the system's error."""
+    (tmp_path / "datasets/owner/qa").mkdir(parents=True)
+    asked = mirror.HubFile(
+        repo="owner/qa", revision="0" * 40, config="c", split="train", file=f"{LONG}.json"
+    )
+    with pytest.raises(DataError, match="got File name too long; expected a readable file"):
+        mirror.locate_file(tmp_path, asked, None)
 
 
 def test_a_link_out_of_a_mirror_is_not_followed(tmp_path):

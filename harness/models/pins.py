@@ -88,6 +88,9 @@ class DatasetPin(Model):
             raise ValueError("`repo` and `revision` of a hub data set: unpinned data is refused")
         if self.kind == "mini" and (self.generator is None or self.generator_version is None):
             raise ValueError("`generator` and `generator_version` of generated data")
+        nameless = sorted(self.configs.keys() - self.language.names.keys())
+        if self.language.by == "config" and nameless:
+            raise ValueError(f"`language.names` says no language of config {nameless[0]}")
         return self
 
 

@@ -14,6 +14,8 @@ from harness.canonical import digest, file_sha256
 from harness.errors import DataError
 
 _MOST_DIGITS = 4
+# Of a name, in an error.
+_LONGEST = 100
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -101,14 +103,14 @@ def require(folders: Mapping[str, Path], name: str, wanted: Sequence[str]) -> No
 
 
 def _matching(folder: Path, part: str) -> list[Path]:
-    if "*" not in part:
-        return [folder / part] if (folder / part).is_file() else []
     try:
-        return sorted(path for path in folder.glob(part) if path.is_file())
-    except (ValueError, NotImplementedError) as error:
+        found = folder.glob(part) if "*" in part else [folder / part]
+        return sorted(path for path in found if path.is_file())
+    except (ValueError, NotImplementedError, OSError) as error:
+        # OSError: a name that is longer than names can be, a folder that may not be read.
         raise DataError(
-            where=f"file `{part}` of a pin",
-            got=str(error),
+            where=f"file `{part[:_LONGEST]}` of a pin",
+            got=(isinstance(error, OSError) and error.strerror) or str(error),
             expected="a name relative to the folder, in which `*` stands for a part of a name",
             fix="Mend the pin's `file`.",
         ) from error

@@ -194,11 +194,11 @@ def _entry(folder: Path, file: HubFile, mirror: Mirror) -> MirrorSplit:
 
 
 def _verify(folder: Path, path: Path, sha256: str | None, rows: int | None, source: str) -> None:
-    if not path.is_file():
-        raise _mismatch(path, "no such file", f"the file that {source} names")
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise _mismatch(path, "a link that leads out of the mirror", "a file of its own")
     try:
+        if not path.is_file():
+            raise _mismatch(path, "no such file", f"the file that {source} names")
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise _mismatch(path, "a link that leads out of the mirror", "a file of its own")
         found = file_sha256(path)
     except OSError as error:
         raise _mismatch(path, error.strerror or str(error), "a readable file") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import functools
+import importlib
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,96 +15,38 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
+from fuzzing.sound import (
+    AUTO,
+    ENGLISH,
+    EXAMPLES,
+    GOLD_LINES,
+    NLI,
+    RENAMED,
+    ROWS,
+    SQUAD,
+    WITHHELD,
+    parquet,
+)
 from harness.metrics import SCORERS
 from harness.metrics.families import Language, score_language
 from harness.models import Family
 from harness.records import read_examples, read_predictions
 from harness.score_files import score_files
-from harness.sources import ccgbank, files, readers, rows, schemas
-
-NLI = ("entailment", "neutral", "contradiction")
-ROWS: dict[str, dict[str, Any]] = {
-    "squad": {
-        "id": "q1",
-        "title": "Paris",
-        "context": "Paris is in France.",
-        "question": "Where?",
-        "answers": {"text": ["France"], "answer_start": [12]},
-    },
-    "pair": {"first": "It rains.", "second": "It is wet.", "label": 2},
-    "hellaswag": {
-        "ctx_a": "A man stands.",
-        "ctx_b": "He",
-        "endings": ["sits.", "runs."],
-        "label": "1",
-        "source_id": "video~7",
-    },
-    "cosmosqa": {
-        "id": "c1",
-        "context": "It rained.",
-        "question": "Why?",
-        **{f"answer{place}": f"Because {place}." for place in range(4)},
-        "label": 3,
-    },
-    "commonsenseqa": {
-        "id": "k1",
-        "question": "Where is rain?",
-        "question_concept": "rain",
-        "choices": {"label": ["A", "B"], "text": ["sky", "sea"]},
-        "answerKey": "B",
-    },
-    "tags": {"tokens": ["It", "rains"], "tags": [1, 0]},
-    "ccgbank": {"id": "w.1", "document": "w", "tokens": ["It", "rains"], "tags": ["NP", "S\\NP"]},
-    "tatoeba": {"source_sentence": "Es regnet.\n", "target_sentence": "It rains.\n"},
-    "bucc": {"sentence1": ["Ja.", "Es regnet."], "sentence2": ["It rains."], "gold": [[2, 1]]},
-    "text": {"id": "9", "title": "Rain", "text": "It rains.\nStill."},
-}
-SQUAD = {
-    "version": "1.1",
-    "data": [
-        {
-            "title": "Paris",
-            "paragraphs": [
-                {
-                    "context": "Paris is in France.",
-                    "qas": [
-                        {
-                            "id": "q1",
-                            "question": "Where?",
-                            "answers": [{"text": "France", "answer_start": 12}],
-                        },
-                        {"id": "q2", "question": "Who?", "answers": [], "is_impossible": True},
-                    ],
-                }
-            ],
-        }
-    ],
-}
-AUTO = (
-    b"ID=wsj_0001.1 PARSER=GOLD NUMPARSE=1\n"
-    b"(<T S[dcl] 0 2> (<L NP PRP PRP It NP>) (<L S[dcl]\\NP VBZ VBZ rains S[dcl]\\NP>) )\n"
-)
-# A second column's metadata is what `datasets` writes into the files of the Hub.
-FEATURES = {"info": {"features": {"label": {"names": list(NLI), "_type": "ClassLabel"}}}}
+from harness.sources import bert_folder, ccgbank, embedded, files, readers, rows, schemas
 
 
-def parquet(row: dict[str, Any], **options: Any) -> bytes:
-    """A Parquet file of three such rows."""
-    stream = io.BytesIO()
-    table = pa.Table.from_pylist([row] * 3)
-    table = table.replace_schema_metadata({b"huggingface": json.dumps(FEATURES).encode()})
-    pq.write_table(table, stream, **options)
-    return stream.getvalue()
+def _pipeline(name: str, path: Path, said: Any = None) -> None:
+    """A file -> checked types -> examples, as the stages `dataset` and `examples` do it.
 
-
-def _pipeline(name: str, path: Path) -> None:
-    """A file -> checked types -> examples, as the stages `dataset` and `examples` do it."""
-    reader = {"name": name, "columns": {}, "labels": [], "unlabelled": "drop"}
+    `said` is what a pin says of columns and labels.
+    """
+    reader = {"name": name, "columns": {}, "labels": [], "unlabelled": "drop", **(said or {})}
     rows.parquet_rows(path)
     stored = rows.parquet_labels(path)
     rows.read_rows(path, 2)
     table = schemas.typed(rows.read_rows(path), reader, "fuzzed")
-    labels = schemas.label_names(reader, [stored, {"tags": NLI}], "fuzzed")
+    column = reader["columns"].get("tags", "tags")
+    labels = schemas.label_names(reader, [stored, {column: NLI}], "fuzzed")
     _examples(name, table, labels)
 
 
@@ -132,10 +76,20 @@ def read_parquet_bytes(value: Any, folder: Path) -> None:
 
 
 def parquet_tables() -> st.SearchStrategy[Any]:
-    """Well-formed files of rows that aren't what they should be."""
+    """Well-formed files of rows that aren't what they should be, and what a pin says of them."""
     return st.sampled_from(sorted(ROWS)).flatmap(
-        lambda name: st.tuples(st.just(name), damaged_tree([[ROWS[name]] * 2]))
+        lambda name: st.tuples(
+            st.just(name),
+            damaged_tree([[ROWS[name]] * 2, [WITHHELD[name], ROWS[name]], [_renamed(name)]]),
+            st.sampled_from(
+                (None, {"labels": list(NLI)}, {"columns": RENAMED.get(name, {"no": "such"})})
+            ),
+        )
     )
+
+
+def _renamed(name: str) -> dict[str, Any]:
+    return {RENAMED.get(name, {}).get(key, key): value for key, value in ROWS[name].items()}
 
 
 def read_parquet_tables(value: Any, folder: Path) -> None:
@@ -146,7 +100,7 @@ def read_parquet_tables(value: Any, folder: Path) -> None:
         pq.write_table(table, path)
     except (pa.ArrowException, ValueError, TypeError, OverflowError, AttributeError):
         return
-    _pipeline(value[0], path)
+    _pipeline(value[0], path, value[2])
 
 
 def squad_json() -> st.SearchStrategy[Any]:
@@ -177,27 +131,24 @@ def read_auto(value: bytes, folder: Path) -> None:
 
 
 def brought() -> st.SearchStrategy[Any]:
-    """Names of files, as a pin has them."""
-    sound = ("{02..21}/*.auto", "train/*.json", "a.json")
-    return st.one_of(st.sampled_from(sound), st.text("{}.0123456789*/[]a", max_size=30))
+    """Names of files, as a pin has them, and whether it says what their bytes are."""
+    sound = ("{02..03}/*.auto", "{02..21}/*.auto", "train/*.json", "a.json")
+    name = st.text("{}.0123456789*/[]a", max_size=30)
+    near = damaged_bytes([one.encode() for one in sound]).map(lambda one: one.decode("latin-1"))
+    return st.tuples(st.one_of(st.sampled_from(sound), near, name), st.sampled_from((None, "a")))
 
 
-def locate_brought(value: str, folder: Path) -> None:
+def locate_brought(value: Any, folder: Path) -> None:
     """Nothing outside the folder is ever found."""
     inside = folder / "brought"
     inside.mkdir(exist_ok=True)
-    (inside / "a.json").write_text("{}")
+    for name in ("a.json", "02/wsj_0201.auto", "03/wsj_0301.auto", "train/a.json"):
+        (inside / name).parent.mkdir(exist_ok=True)
+        (inside / name).write_text("{}")
     (folder / "secret.json").write_text("{}")
-    paths, _ = files.locate({"x": inside}, "x", value)
+    paths, _ = files.locate({"x": inside}, "x", *value)
     for path in paths:
         assert path.resolve().is_relative_to(inside.resolve()), path
-
-
-GOLD_LINES: dict[str, tuple[tuple[bytes, bytes], Any]] = {
-    "labels": ((b"entailment\nneutral\n", b"neutral\nneutral\n"), NLI),
-    "tags": ((b"B-PER\nO\n\nO\n", b"B-PER\nI-PER\n\nO\n"), "data"),
-    "pairs": ((b"de-1\ten-1\nde-2\ten-2\n", b"de-1\ten-1\nde-9\ten-2\n"), ()),
-}
 
 
 def scored() -> st.SearchStrategy[Any]:
@@ -208,9 +159,12 @@ def scored() -> st.SearchStrategy[Any]:
 def _files_of(name: str) -> st.SearchStrategy[Any]:
     reads = SCORERS[name].reads
     if reads == "answers":
-        answers = {"q1": "France", "q2": ""}
-        gold, found = as_json(SQUAD), as_json(answers)
-        bad_gold = st.one_of(damaged_tree([SQUAD]).map(as_json), damaged_bytes([gold]))
+        # Only squad_v2 has questions without an answer.
+        empty = name == "squad_v2"
+        answers = {"q1": "France", "q2": ""} if empty else {"q1": "in  France!"}
+        sound = SQUAD if empty else {**SQUAD, "data": [_answered(SQUAD["data"][0])]}
+        gold, found = as_json(sound), as_json(answers)
+        bad_gold = st.one_of(damaged_tree([sound]).map(as_json), damaged_bytes([gold]))
         bad_found = st.one_of(damaged_tree([answers]).map(as_json), damaged_bytes([found]))
         labels: Any = ()
     else:
@@ -220,10 +174,16 @@ def _files_of(name: str) -> st.SearchStrategy[Any]:
         st.tuples(st.just(gold), bad_found),
         st.tuples(bad_gold, st.just(found)),
         bad_gold.map(lambda one: (one, one)),
+        st.just((gold, found)),
     )
     language = st.sampled_from(("en", "zh", "ar", "de", "xx"))
     known = st.sampled_from((labels, "index", "data"))
     return st.tuples(st.just(name), language, both, known)
+
+
+def _answered(article: Any) -> Any:
+    (paragraph,) = article["paragraphs"]
+    return {**article, "paragraphs": [{**paragraph, "qas": paragraph["qas"][:1]}]}
 
 
 def score(value: Any, folder: Path) -> None:
@@ -239,81 +199,21 @@ def score(value: Any, folder: Path) -> None:
     json.dumps(result, allow_nan=False).encode()
 
 
-EXAMPLES: dict[Family, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "extractive_qa": (
-        "squad_v1",
-        {
-            "id": "q1",
-            "language": "en",
-            "document": "d",
-            "context": "Paris is in France.",
-            "question": "Where?",
-            "answers": ["France"],
-            "answer_starts": [12],
-        },
-        {"id": "q1", "text": "France", "score": 1.5, "start": 12, "end": 18},
-    ),
-    "classification": (
-        "accuracy",
-        {
-            "id": "q1",
-            "language": "en",
-            "document": "d",
-            "first": "a",
-            "second": "b",
-            "label": "neutral",
-        },
-        {"id": "q1", "label": "neutral", "logits": [0.1, 0.9]},
-    ),
-    "multiple_choice": (
-        "accuracy",
-        {
-            "id": "q1",
-            "language": "en",
-            "document": "d",
-            "context": "a",
-            "question": "",
-            "choices": ["a", "b"],
-            "label": 1,
-        },
-        {"id": "q1", "label": "1", "logits": [0.1, 0.9]},
-    ),
-    "tagging": (
-        "seqeval",
-        {
-            "id": "q1",
-            "language": "en",
-            "document": "d",
-            "words": ["Al", "is"],
-            "tags": ["B-PER", "O"],
-        },
-        {"id": "q1", "tags": ["B-PER", "O"]},
-    ),
-    "retrieval": (
-        "bucc_f1",
-        {
-            "id": "q1",
-            "language": "de",
-            "document": "d",
-            "side": "foreign",
-            "text": "Ja.",
-            "mates": ["e1"],
-        },
-        {"id": "q1", "mate": "e1", "score": 1.1},
-    ),
-}
-ENGLISH = {**EXAMPLES["retrieval"][1], "id": "e1", "side": "english", "mates": ["q1"]}
-
-
 def predicted() -> st.SearchStrategy[Any]:
     """A family, its examples and predictions as JSON lines, damaged."""
     return st.sampled_from(sorted(EXAMPLES)).flatmap(_lines_of)
 
 
 def _lines_of(family: Family) -> st.SearchStrategy[Any]:
-    _, example, prediction = EXAMPLES[family]
+    scorers, example, prediction = EXAMPLES[family]
     gold = [example, ENGLISH] if family == "retrieval" else [example]
-    return st.tuples(st.just(family), _damaged_lines(gold), _damaged_lines([prediction]))
+    return st.tuples(
+        st.just(family),
+        _damaged_lines(gold),
+        _damaged_lines([prediction]),
+        st.sampled_from(scorers),
+        st.sampled_from(("en", "zh", "xx")),
+    )
 
 
 def _damaged_lines(rows_: list[Any]) -> st.SearchStrategy[bytes]:
@@ -329,17 +229,41 @@ def _joined(value: Any) -> bytes:
 
 def read_predicted(value: Any, folder: Path) -> None:
     """As the stage `score` reads them."""
-    family, gold, found = value
+    family, gold, found, scorer, language = value
     for name, data in (("gold", gold), ("found", found)):
         (folder / name).write_bytes(data)
     one = Language(
-        scorer=EXAMPLES[family][0],
+        scorer=scorer,
         labels=(),
-        language="en",
+        language=language,
         examples=read_examples(folder / "gold", family),
         predictions=read_predictions(folder / "found", family),
     )
     json.dumps(dict(score_language(family, one).figures), allow_nan=False)
+
+
+@functools.cache
+def _encoder() -> bytes:
+    """A sound encoder of one layer, from the tests of its reader."""
+    sys.path.append(str(Path(__file__).parent.parent / "sources"))
+    data: bytes = importlib.import_module("test_embedded").tiny()
+    return data
+
+
+def encoders() -> st.SearchStrategy[Any]:
+    """The packaged encoder's file; half of the damage is to its first bytes, where sizes are."""
+    sound = _encoder()
+    head = damaged_bytes([sound[:600]]).map(lambda one: one + sound[600:])
+    return st.one_of(damaged_bytes([sound]), head)
+
+
+def read_encoder(value: bytes, folder: Path) -> None:
+    """As the stage `encoder` does: a folder for transformers."""
+    path, out = folder / "fuzzed.bin", folder / "encoder"
+    path.unlink(missing_ok=True)
+    path.write_bytes(value)
+    out.mkdir(exist_ok=True)
+    bert_folder.write_bert_folder(embedded.read_embedded(path), out)
 
 
 TARGETS: dict[str, tuple[Callable[[], st.SearchStrategy[Any]], Callable[[Any, Path], None]]] = {
@@ -347,6 +271,7 @@ TARGETS: dict[str, tuple[Callable[[], st.SearchStrategy[Any]], Callable[[Any, Pa
     "parquet-tables": (parquet_tables, read_parquet_tables),
     "squad-json": (squad_json, read_squad_json),
     "ccgbank": (auto, read_auto),
+    "encoder": (encoders, read_encoder),
     "brought-files": (brought, locate_brought),
     "score": (scored, score),
     "predictions": (predicted, read_predicted),

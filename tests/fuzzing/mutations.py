@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -68,12 +68,70 @@ def damaged_bytes(draw: Callable[..., Any], sound: Sequence[bytes]) -> bytes:
     return bytes(data)
 
 
+def damaged_tree(sound: Sequence[Any], most: int = 4) -> st.SearchStrategy[Any]:
+    """One of `sound` (dicts, lists, plain values) after up to `most` random edits.
+
+    Every other one keeps its form: values become other values of their kind, entries go or are
+    repeated, so that what looks beyond the form is reached.
+    """
+    return st.one_of(_reshaped(sound, most), _resembling(sound, most))
+
+
 @st.composite
-def damaged_tree(draw: Callable[..., Any], sound: Sequence[Any], most: int = 4) -> Any:
-    """One of `sound` (dicts, lists, plain values) after up to `most` random edits."""
+def _reshaped(draw: Callable[..., Any], sound: Sequence[Any], most: int) -> Any:
     value = copy.deepcopy(draw(st.sampled_from(sound)))
     for _ in range(draw(st.integers(1, most))):
         value = _edit(draw, value)
+    return value
+
+
+@st.composite
+def _resembling(draw: Callable[..., Any], sound: Sequence[Any], most: int) -> Any:
+    value = copy.deepcopy(draw(st.sampled_from(sound)))
+    known: dict[type, list[Any]] = {}
+    for one in _leaves(value):
+        known.setdefault(type(one), []).append(one)
+    for _ in range(draw(st.integers(1, most))):
+        value = _vary(draw, value, known)
+    return value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(one)
+    else:
+        yield value
+
+
+def _vary(draw: Callable[..., Any], value: Any, known: dict[type, list[Any]]) -> Any:
+    """Walk down to some value and put another of its kind in its place; now and then less."""
+    if not isinstance(value, dict | list) or not value:
+        return _another(draw, value, known)
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    key = draw(st.sampled_from(keys))
+    how = draw(st.sampled_from(("into", "into", "into", "into", "into", "drop", "double")))
+    if how == "drop":
+        del value[key]
+    elif how == "double" and isinstance(value, list):
+        value.insert(key, copy.deepcopy(value[key]))
+    else:
+        value[key] = _vary(draw, value[key], known)
+    return value
+
+
+def _another(draw: Callable[..., Any], value: Any, known: dict[type, list[Any]]) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        change = draw(st.sampled_from((-1, 1, 2, 1000)))
+        return value * change if change in (-1, 1000) else value + change
+    if isinstance(value, str) and draw(st.booleans()):
+        # Of the document, so that what refers to something still does.
+        return draw(st.sampled_from(known.get(str, [""])))
+    if isinstance(value, str):
+        at = draw(st.integers(0, len(value)))
+        return value[:at] + draw(st.sampled_from(("", "x", "0", " ", "-"))) + value[at + 1 :]
     return value
 
 

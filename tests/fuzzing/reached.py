@@ -23,6 +23,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "parquet-tables": _DATA,
     "squad-json": _DATA,
     "ccgbank": ("sources/ccgbank.py", "sources/readers.py"),
+    "encoder": ("sources/embedded.py", "sources/bert_folder.py"),
     "brought-files": ("sources/files.py",),
     "score": ("score_files.py", "line_files.py", "metrics/*.py", "strict_json.py"),
     "predictions": ("records/examples.py", "records/items.py", "metrics/*.py", "strict_json.py"),

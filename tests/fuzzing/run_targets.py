@@ -24,7 +24,7 @@ _STATUS = {0, 3, 5}
 
 
 @functools.cache
-def _sound() -> Path:
+def sound_run() -> Path:
     """A run folder, made once a process."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-run-"))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -47,7 +47,7 @@ def verify(value: Any, folder: Path) -> None:
     changes, redone = value
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
-    shutil.copytree(_sound(), run)
+    shutil.copytree(sound_run(), run)
     secret = folder / "secret"
     secret.write_text("secret")
     names = [*sorted(file_names(run)), "run.json"]

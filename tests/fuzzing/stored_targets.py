@@ -18,10 +18,23 @@ from hub_server import REVISION
 from hypothesis import strategies as st
 
 from fuzzing.mutations import as_json, damaged_bytes, damaged_tree
+from fuzzing.run_targets import sound_run
 from harness import manifest, yaml12
 from harness.artifacts import Store
 from harness.canonical import bytes_sha256, canonical_json, digest
-from harness.models import Claim, Machines, Mirror, Paper, Pins, Profile, Protocol, Tasks
+from harness.errors import VerificationError
+from harness.models import (
+    Claim,
+    DatasetPin,
+    EncoderPin,
+    Machines,
+    Mirror,
+    Paper,
+    Pins,
+    Profile,
+    Protocol,
+    Tasks,
+)
 from harness.plan import Request, build_plan
 from harness.resources import resource_dir
 from harness.run import calibration
@@ -32,11 +45,12 @@ from harness.verbs import rendering, storing
 sys.path.append(str(Path(__file__).parent.parent / "report"))
 example, systems_example = map(importlib.import_module, ("example", "systems_example"))
 
+# Kind -> the project's own files of it, and its model.
 _PLACES: dict[str, tuple[str, Any]] = {
-    "paper": ("papers/phang2020/paper.yaml", Paper),
-    "claim": ("papers/phang2020/tydiqa-english-gain.yaml", Claim),
-    "protocol": ("protocols/xtreme-2020.yaml", Protocol),
-    "profile": ("profiles/mini.yaml", Profile),
+    "paper": ("papers/*/paper.yaml", Paper),
+    "claim": ("papers/*/[!p]*.yaml", Claim),
+    "protocol": ("protocols/*.yaml", Protocol),
+    "profile": ("profiles/*.yaml", Profile),
     "tasks": ("tasks.yaml", Tasks),
     "pins": ("pins.yaml", Pins),
     "machines": ("machines.yaml", Machines),
@@ -53,20 +67,35 @@ MIRROR = {
             },
         }
     },
-    "models": {"owner/model": {"revision": REVISION, "files": {"config.json": "b" * 64}}},
+    "models": {"owner/model": {"revision": REVISION, "files": {"config.json": _EMPTY}}},
 }
+_DATASET = DatasetPin.model_validate(
+    {
+        **{"kind": "hub", "title": "QA", "license": "MIT", "repo": "owner/qa"},
+        **{"revision": REVISION, "language": {"by": "fixed", "language": "en"}},
+        "configs": {"c": {"train": {"file": "a.json", "sha256": _EMPTY}}},
+    }
+)
+_ENCODER = EncoderPin.model_validate(
+    {
+        **{"kind": "hub", "title": "Encoder", "license": "MIT", "parameters": 1, "layers": 1},
+        **{"hidden_size": 1, "vocabulary": 1, "repo": "owner/model", "revision": REVISION},
+        "files": {"config.json": _EMPTY},
+    }
+)
 
 
 @functools.cache
-def _project(kind: str) -> tuple[bytes, Any]:
-    """The project's own file of a kind, as text and as data."""
-    raw = (resource_dir("manifests") / _PLACES[kind][0]).read_bytes()
-    return raw, yaml12.parse(raw, kind)[0]
+def _project(kind: str) -> tuple[tuple[bytes, ...], tuple[Any, ...]]:
+    """The project's own files of a kind, as text and as data."""
+    texts = [path.read_bytes() for path in sorted(resource_dir("manifests").glob(_PLACES[kind][0]))]
+    return tuple(texts), tuple(yaml12.parse(one, kind)[0] for one in texts)
 
 
 def yaml_bytes() -> st.SearchStrategy[Any]:
     """Small manifests damaged byte by byte, and arbitrary bytes."""
-    sound = [_project(kind)[0] for kind in ("paper", "claim", "protocol", "profile", "machines")]
+    kinds = ("paper", "claim", "protocol", "profile", "machines")
+    sound = [text for kind in kinds for text in _project(kind)[0]]
     return st.one_of(damaged_bytes(sound), st.binary(max_size=200))
 
 
@@ -77,9 +106,9 @@ def read_yaml(value: bytes, folder: Path) -> None:
 
 def manifests() -> st.SearchStrategy[Any]:
     """A kind of manifest and a document of it, damaged."""
-    trees = {kind: _project(kind)[1] for kind in _PLACES} | {"mirror": MIRROR}
+    trees = {kind: _project(kind)[1] for kind in _PLACES} | {"mirror": (MIRROR,)}
     return st.sampled_from(sorted(trees)).flatmap(
-        lambda kind: st.tuples(st.just(kind), damaged_tree([trees[kind]]), st.booleans())
+        lambda kind: st.tuples(st.just(kind), damaged_tree(trees[kind]), st.booleans())
     )
 
 
@@ -158,12 +187,17 @@ def read_mirror(value: Any, folder: Path) -> None:
     (root / "datasets/owner/qa/a.json").write_text("{}")
     (root / "datasets/owner/qa/link.json").symlink_to(folder / "secret.json")
     (root / "datasets/owner/qa/loop").symlink_to("loop")
+    (root / "models/owner/model").mkdir(parents=True)
+    (root / "models/owner/model/config.json").write_text("{}")
     (root / "mirror.yaml").write_bytes(as_json(tree))
     held = mirror.load_mirror(root)
     name = file.rpartition("/")[2]
     asked = mirror.HubFile(repo="owner/qa", revision=REVISION, config="c", split="train", file=name)
     for known in (held, None):
         path = mirror.locate_file(root, asked, known)
+        assert path.resolve().is_relative_to(root.resolve()), path
+    found = mirror.locate_encoder(root, _ENCODER).values()
+    for path in (mirror.locate(root, _DATASET, "c", "train"), *found):
         assert path.resolve().is_relative_to(root.resolve()), path
 
 
@@ -200,9 +234,11 @@ def read_store(value: Any, folder: Path) -> None:
     (place / "meta.json").write_bytes(_forged(meta, redone))
     (store.root / "calibration.json").write_bytes(speeds)
     calibration(store, "cpu")
-    with contextlib.redirect_stdout(io.StringIO()):
-        storing._list(store)
-    assert store.verify(_KEY), "a forged artifact passed"
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        storing.run("list", store.root, {})
+        with contextlib.suppress(VerificationError):
+            storing.run("verify", store.root, {})
+            raise AssertionError("a forged artifact passed")
     store.meta(_KEY)
 
 
@@ -225,18 +261,26 @@ def _comparisons() -> tuple[Any, ...]:
 
 
 def comparisons() -> st.SearchStrategy[Any]:
-    """comparison.json of every kind of claim, damaged."""
-    return damaged_tree(_comparisons()).map(as_json)
+    """comparison.json of every kind of claim and provenance.json, one or both damaged."""
+    documents = list(_comparisons())
+    sound = st.sampled_from([as_json(one) for one in documents])
+    known = json.loads((sound_run() / "provenance.json").read_bytes())
+    provenance = damaged_tree([known]).map(as_json)
+    whole = st.tuples(damaged_tree(documents).map(as_json), st.just(None))
+    return st.one_of(whole, whole, st.tuples(sound, provenance))
 
 
-def render(value: bytes, folder: Path) -> None:
-    """As `harness report RUN`."""
+def render(value: Any, folder: Path) -> None:
+    """As `harness report RUN`, and with `--site`."""
     run = folder / "run"
     run.mkdir(exist_ok=True)
-    (run / "comparison.json").write_bytes(value)
+    comparison, provenance = value
+    (run / "comparison.json").write_bytes(comparison)
+    (run / "provenance.json").write_bytes(provenance or b"{}")
     with contextlib.redirect_stdout(io.StringIO()):
-        rendering.run(run, None)
-    json.dumps((run / "report.html").read_text("utf-8"))
+        rendering.run(run, folder / "site" if provenance else None)
+    if provenance is None:
+        json.dumps((run / "report.html").read_text("utf-8"))
 
 
 TARGETS: dict[str, tuple[Callable[[], st.SearchStrategy[Any]], Callable[[Any, Path], None]]] = {
