@@ -98,7 +98,7 @@ PARTS: dict[str, Callable[[Setting], Told]] = {
 @click.option("--seed", default=0, show_default=True)
 @click.option("--claim", help="Kills: another claim than the campaign's own.")
 @click.option("--profile", default="mini", show_default=True, help="With --claim.")
-@click.option("--checkpoints", default="10steps", show_default=True, help="With --claim.")
+@click.option("--checkpoints", default="3steps", show_default=True, help="With --claim.")
 @click.option("--dir", "place", type=click.Path(path_type=Path), help="Where to work.")
 def main(parts: tuple[str, ...], **given: Any) -> None:
     """Inject faults (all PARTS where none is named); status 1 where something went wrong.
