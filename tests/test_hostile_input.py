@@ -16,7 +16,7 @@ from harness.artifacts import Store
 from harness.canonical import canonical_json, digest
 from harness.errors import DataError, ManifestError, VerificationError
 from harness.line_files import read_labels
-from harness.models import EncoderPin
+from harness.models import DatasetPin, EncoderPin
 from harness.records import read_predictions
 from harness.run import calibration
 from harness.sources import files, mirror, readers, rows
@@ -83,6 +83,13 @@ def test_a_pinned_repository_stays_in_the_mirror():
     sizes = dict.fromkeys(("parameters", "layers", "hidden_size", "vocabulary"), 1)
     with pytest.raises(ValidationError, match="stays inside its folder"):
         EncoderPin.model_validate({**pin, **sizes, "repo": "../../etc"})
+
+
+def test_every_config_of_a_pin_has_a_language_where_configs_say_it():
+    """The plan looks it up."""
+    pin = {"kind": "files", "title": "t", "license": "l", "configs": {"de": {}, "fr": {}}}
+    with pytest.raises(ValidationError, match=r"`language\.names` says no language of config fr"):
+        DatasetPin.model_validate({**pin, "language": {"by": "config", "names": {"de": "de"}}})
 
 
 def test_a_name_that_no_file_can_have_is_no_file_of_a_mirror(tmp_path):

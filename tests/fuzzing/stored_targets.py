@@ -120,23 +120,45 @@ def read_manifest(value: Any, folder: Path) -> None:
     manifest.parse_model(Mirror if kind == "mirror" else _PLACES[kind][1], path)
 
 
+# With values of its own for a task, for a family and for one task of a profile.
+_OVERRIDES = {
+    "protocol": {**tiny_manifests.RAW["protocol"], "tasks": {"target": {"epochs": 3}}},
+    "profile": {
+        **tiny_manifests.RAW["profile"],
+        "overrides": {"extractive_qa": {"batch_size": 8}, "target": {"learning_rate": 1e-4}},
+    },
+}
+
+
 def planned() -> st.SearchStrategy[Any]:
-    """All manifests of a small world, one of them damaged."""
-    return damaged_tree([tiny_manifests.RAW])
+    """All manifests of a small world, one of them damaged; a file more; what is asked for."""
+    return st.tuples(
+        damaged_tree([tiny_manifests.RAW, tiny_manifests.RAW | _OVERRIDES]),
+        st.sampled_from((None, None, None, "papers/paper1/claim2.yml", ".hidden/claim.yaml")),
+        st.sampled_from(("paper1/*", "paper1/claim1", "paper1/claim", "*")),
+    )
 
 
 def make_plan(value: Any, folder: Path) -> None:
     """Manifests on disk -> a plan, where they are sound."""
+    world, stray, wanted = value
     root = folder / "manifests"
     shutil.rmtree(root, ignore_errors=True)
-    names = _write_world(value, root)
+    names = _write_world(world, root)
+    if stray:
+        (root / stray).parent.mkdir(parents=True, exist_ok=True)
+        (root / stray).write_text("{}")
+    # Once as the project's own and once as the user's, where files that nothing reads are refused.
     with _instead(manifest, "resource_dir", lambda _: root):
-        found = manifest.load_manifests()
-        profile = next(iter(found.profiles), "none")
+        found = manifest.load_manifests(root)
         request = Request(
-            claims=tuple(found.claims), profile=profile, precision="fp32", seeds=None, protocol=None
+            claims=manifest.select_claims(found, [wanted]),
+            profile=next(iter(found.profiles), "none"),
+            precision="fp32",
+            seeds=None,
+            protocol=None,
         )
-        build_plan(found, request, None)
+        build_plan(found, request, None).by_key()
     assert names
 
 
