@@ -160,6 +160,8 @@ def _pool(count: int) -> ThreadPoolExecutor:
     mine, ready = torch.get_num_threads(), threading.Barrier(count + 1)
 
     def begin() -> None:
+        # Asking first: a thread's first question or parallel sum sets its number to everybody's.
+        torch.get_num_threads()
         torch.set_num_threads(1)
         ready.wait()
 

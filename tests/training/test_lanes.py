@@ -67,17 +67,17 @@ def test_lanes_give_what_one_thread_gives(tmp_path, threads):
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32])
 def test_lanes_compute_as_their_caller_does(tmp_path, threads, kind):
-    """Autocast reaches the threads: bf16 states are bf16 in a lane too."""
+    """Autocast reaches the threads: bf16 states are bf16 in a lane too; each is one thread."""
     model = token_model(write_tiny_encoder(tmp_path, **OFF), packed=True)
     seen = []
     model.encoder.encoder.layer[0].intermediate.register_forward_hook(
-        lambda module, inputs, output: seen.append(output.dtype)
+        lambda module, inputs, output: seen.append((output.dtype, torch.get_num_threads()))
     )
     threads(2)
     narrow = kind is torch.bfloat16
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=narrow):
         model.states(batch())
-    assert seen == [kind, kind]
+    assert seen == [(kind, 1)] * 2
 
 
 def test_dropout_of_lanes_is_the_same_each_time(tmp_path, threads):
