@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import announce, looks, options
+from harness.archiving import archived
 from harness.artifacts import Store
 from harness.backends import opened
 from harness.collecting import remember_run
@@ -68,8 +69,12 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
     )
     store = options.open_store(given["store"])
     hold(plan, store)
-    with watching(quiet) as watcher, opened(given) as backend:
-        return walk(plan, store, backend, resources, watcher)
+    with (
+        watching(quiet) as watcher,
+        opened(given) as backend,
+        archived(given.get("archive"), plan, store, backend) as copying,
+    ):
+        return walk(plan, store, copying, resources, watcher)
 
 
 def hold(plan: Plan, store: Store) -> None:
