@@ -103,15 +103,11 @@ def report(
 ) -> int:
     """Write the run folder, say what came out, and return the exit status."""
     from harness.report.render import render_provenance, render_run
-    from harness.run_folder import collect_provenance
 
     folder = _out(plan, out)
     if comparisons:
         store = options.open_store(given["store"])
-        pages = Pages(
-            report=render_run(list(comparisons.values())),
-            provenance=render_provenance(collect_provenance(plan, store)),
-        )
+        pages = Pages(report=render_run([*comparisons.values()]), provenance=render_provenance)
         write_run(folder, plan, store, comparisons, pages)
         remember_run(store, folder)
     finish(folder, given, written=bool(comparisons))
