@@ -175,7 +175,7 @@ def _ours(
     def loss(batch: Any) -> torch.Tensor:
         return extractive_qa.loss(model(batch), features, np.asarray(batch.index))
 
-    course = Course(steps=10_000, after=lambda _: steps())
+    course = Course(steps=10_000, after=lambda _: steps(), draws=model.draws)
     train(model, course, loss, material.TRAINING, precision="bf16", progress=Quiet())
 
 

@@ -35,11 +35,11 @@ LITERALS = {
     "dataset": "da91792ae7454bb20b64f460a64d0a314546f9de214bc4b22980252faa9dd973",
     "checks": "ff9713ecc25166a08580f6f04c049ce7eb38e605b77a6e3d1fb3228d3f00db55",
     "examples": "b1ef80499e4c8074a60ba56ad95c6b746d60f205bb6cc4bde24539c5307fbdd3",
-    "finetune": "368122ef8450a449dcd557c64854dd4f616896d0395c38cfce73848751ac980b",
-    "predict": "61064c8e4c6fc7ad08f613431446c8b8132f27b10b460c5b6187acaad324890a",
-    "score": "ce6ca40e90242ba6c248b6fde02acc4fa87bb28261b410d8fe50f9e5cab87b7f",
+    "finetune": "fcbb83fabf8d3ac02a80b18b4ad04b5c70bfe08875a0b5ced43b1beee37adac5",
+    "predict": "d9464ba9ae0d58cf2d13971c59491541351c8c652691bbbdeeac4db66c02f018",
+    "score": "69ea589838d35bbf89d2eb00a2a9cac34b68feaaf9ff9b9797eb214affe589fb",
     "contamination": "c47f86831d0eef25771186ae53a472e4d11cbb0ad2f397f778b9be7277802a26",
-    "intermediate": "1c59070092de02b7a5fc05864a970d6dd65879d940daf7eb8eca890f391ee98c",
+    "intermediate": "8c89bf3182425e39d9fc3f28e0f6fecbbdae034401b4d3b9db320c123bc7886a",
 }
 
 

@@ -7,6 +7,9 @@ import torch
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
+from harness.training.heads import new_head
+from harness.training.model import TokenModel, load_encoder
+
 TEXT = """the a river city of in lies which where what capital north south long is was king old
 bridge tower built year castle hill lake sea winter summer red blue green"""
 WORDS = TEXT.split()
@@ -81,3 +84,9 @@ class Count:
     def advance(self, done, **figures):
         """Count."""
         self.done += done
+
+
+def token_model(folder, *, packed, head="token"):
+    """The encoder of a folder with a new head of two outputs, in evaluation mode."""
+    encoder = load_encoder(folder, packed=packed)
+    return TokenModel(encoder, [new_head(head, 2, encoder.config, 0)], packed=packed).eval()

@@ -106,19 +106,19 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="intermediate",
-        version=3,
+        version=4,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:intermediate",
     ),
     Stage(
         name="finetune",
-        version=3,
+        version=4,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:finetune",
     ),
     Stage(
         name="predict",
-        version=3,
+        version=4,
         reads=("family", "settings", "labels", "no_answer", "precision", "threads"),
         run="harness.stages.predict:run",
     ),

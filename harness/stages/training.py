@@ -269,7 +269,11 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
         words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
     return train(
         model if words is None else nn.ModuleList([model, words]),
-        Course(steps=len(plan.order), after=lambda done: _steps(plan, seed, done)),
+        Course(
+            steps=len(plan.order),
+            after=lambda done: _steps(plan, seed, done),
+            draws=model.draws,
+        ),
         _loss(model, plan, words),
         plan.settings,
         precision=str(context.config["precision"]),

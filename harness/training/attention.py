@@ -90,7 +90,7 @@ def _marked(weights: Tensor, dropout: FastDropout) -> tuple[Tensor, Tensor]:
     And their negatives with the dropped ones at zero, not yet divided by 1 - p.
     """
     bits = weights.view(BITS[weights.element_size()])
-    kept = kept_bits(dropout.rng, weights, dropout.p)
+    kept = kept_bits(dropout.draws.rng, weights, dropout.p)
     # Adding the lowest integer flips the sign bit and nothing else: kept is -1.
     bits.add_(kept, alpha=torch.iinfo(bits.dtype).min)
     return weights, kept.bitwise_and_(bits).view(weights.dtype)

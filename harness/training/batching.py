@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.models import Training
+from harness.training.dropout import Draws
 from harness.training.seeding import generator
 
 
@@ -63,6 +64,8 @@ class Course:
     """How many in all."""
     after: Callable[[int], Iterable[Step]]
     """The steps that follow the first so many."""
+    draws: Draws
+    """Dropout's random numbers, told of each step and micro-batch."""
 
 
 def collate(

@@ -24,7 +24,7 @@ from harness.errors import VerificationError
 from harness.provenance import cpu_model, environment
 from harness.sealed import problems, read_meta, seal
 
-_FORMAT = 1  # raise it when what training or inference put into a checkpoint changes
+_FORMAT = 2  # raise it when what training or inference put into a checkpoint changes
 _TENSORS = "state.safetensors"
 _ASIDE = "writing"
 _SHARE = 0.02  # of the time that writing may take, where time decides when

@@ -8,11 +8,14 @@ settled by a second draw.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from harness.training.seeding import generator, torch_seed
 
 _VALUES = 256  # of a byte
 BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -69,28 +72,65 @@ def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
     return torch.bitwise_and(x.view(kept.dtype), kept).view(x.dtype).mul_(scale)
 
 
-class FastDropout(nn.Module):
-    """`nn.Dropout` with an explicit numpy generator; does nothing in evaluation mode."""
+class Draws:
+    """Where dropout's random numbers come from: a generator for each place in a training.
 
-    def __init__(self, p: float, rng: np.random.Generator) -> None:
-        """Drop with probability `p`, drawing from `rng`, which other modules may share."""
+    So they don't depend on what was drawn before, or on who computes what.
+    """
+
+    def __init__(self, *purpose: Any, elsewhere: bool = False) -> None:
+        """Begin at no place.
+
+        Args:
+            purpose: as of `seeding.generator`.
+            elsewhere: torch's own generators are seeded at each place, for devices that draw for
+                themselves.
+        """
+        self._purpose, self._elsewhere = purpose, elsewhere
+        self._place: tuple[Any, ...] = ()
+        self._own = threading.local()
+        self.at()
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The generator of the thread that asks."""
+        rng: np.random.Generator = self._own.rng
+        return rng
+
+    def at(self, *place: Any) -> None:
+        """Go to a place, e.g. (step, micro-batch)."""
+        self._place = place
+        self._own.rng = generator(*self._purpose, *place)
+        if self._elsewhere:
+            torch.manual_seed(torch_seed(*self._purpose, *place))
+
+    def lane(self, number: int) -> None:
+        """Give the thread that asks its own generator, of this lane at the present place."""
+        self._own.rng = generator(*self._purpose, *self._place, "lane", number)
+
+
+class FastDropout(nn.Module):
+    """`nn.Dropout` with explicit random numbers; does nothing in evaluation mode."""
+
+    def __init__(self, p: float, draws: Draws) -> None:
+        """Drop with probability `p`, by `draws`, which other modules may share."""
         super().__init__()
         self.p = p
-        self.rng = rng
+        self.draws = draws
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` with each element dropped with probability p and the rest divided by 1 - p."""
         if not self.training or self.p == 0.0:
             return x
-        kept = kept_bits(self.rng, x, self.p)
+        kept = kept_bits(self.draws.rng, x, self.p)
         result: Tensor = _Dropout.apply(x, kept, 1.0 / (1.0 - self.p))  # type: ignore[no-untyped-call]
         return result
 
 
-def replace_dropout(module: nn.Module, rng: np.random.Generator) -> None:
-    """Put a `FastDropout` that draws from `rng` in the place of every `nn.Dropout`."""
+def replace_dropout(module: nn.Module, draws: Draws) -> None:
+    """Put a `FastDropout` by `draws` in the place of every `nn.Dropout`."""
     for name, child in module.named_children():
         if isinstance(child, nn.Dropout):
-            setattr(module, name, FastDropout(child.p, rng))
+            setattr(module, name, FastDropout(child.p, draws))
         else:
-            replace_dropout(child, rng)
+            replace_dropout(child, draws)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -16,7 +17,7 @@ from harness.models import Optimiser, Warmup
 from harness.training.batching import Batch, Course
 from harness.training.checkpoint import Checkpoints, Saved
 from harness.training.precision import Precision
-from harness.training.state import capture, dropout_states, restore, set_dropout_states
+from harness.training.state import capture, restore
 
 _ENTRIES = 60  # of the loss curve, at most
 _LOOK = 10  # steps between two looks at the losses: each makes the host wait for the device
@@ -143,7 +144,6 @@ class _State:
             "decay": self.decay,
             "curve": self.losses.curve,
             "unreported": self.losses.unreported,
-            "dropout": dropout_states(self.module),
         }
         checkpoints.write(step, capture(self.module, self.adam), facts)
 
@@ -151,7 +151,6 @@ class _State:
         """Be what `save` wrote."""
         facts: dict[str, Any] = saved.facts
         restore(self.module, self.adam, saved.tensors)
-        set_dropout_states(self.module, facts["dropout"])
         self.tokens, self.decay = facts["tokens"], facts["decay"]
         self.losses.seen, self.losses.unreported = saved.number, facts["unreported"]
         self.losses.curve = [(step, value) for step, value in facts["curve"]]
@@ -196,7 +195,7 @@ def train(
         learning_rate = settings.learning_rate * rate(step, warmup, course.steps)
         for group in state.adam.param_groups:
             group["lr"] = learning_rate
-        value = _backward(parts, loss, precise)
+        value = _backward(parts, loss, precise, partial(course.draws.at, step))
         torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
         state.adam.step()
         state.adam.zero_grad(set_to_none=True)
@@ -212,13 +211,20 @@ def train(
 
 
 def _backward(
-    parts: Sequence[Batch], loss: Callable[[Batch], Tensor], precise: Precision
+    parts: Sequence[Batch],
+    loss: Callable[[Batch], Tensor],
+    precise: Precision,
+    begin: Callable[[int], None],
 ) -> Tensor:
-    """Add up the gradients of a step's mean loss; returns that loss, still on the device."""
+    """Add up the gradients of a step's mean loss; returns that loss, still on the device.
+
+    `begin` is told the number of each micro-batch before it.
+    """
     whole = sum(part.units for part in parts)
     values = []
     with precise.weights():
-        for part in parts:
+        for number, part in enumerate(parts):
+            begin(number)
             with precise.forward():
                 value = loss(part) * (part.units / whole)
             value.backward()  # type: ignore[no-untyped-call]

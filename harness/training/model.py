@@ -16,9 +16,9 @@ from transformers.utils import logging
 from harness.errors import StageError, UsageError
 from harness.training import attention
 from harness.training.batching import Batch
-from harness.training.dropout import replace_dropout
+from harness.training.dropout import Draws, replace_dropout
 from harness.training.heads import Head
-from harness.training.seeding import generator, torch_seed
+from harness.training.lanes import through
 
 # Encoders of this family number positions from the padding id plus one.
 _OFFSET_POSITIONS = frozenset({"xlm-roberta", "roberta", "camembert"})
@@ -40,6 +40,8 @@ class TokenModel(nn.Module):
         self.encoder = encoder
         self.heads = nn.ModuleList(heads)
         self.packed = packed
+        self.draws = Draws("dropout")
+        """Dropout's random numbers, once `prepare_dropout` has named the seed."""
         config: Any = encoder.config
         offset = config.model_type in _OFFSET_POSITIONS
         self.first_position = int(config.pad_token_id) + 1 if offset else 0
@@ -67,13 +69,20 @@ class TokenModel(nn.Module):
         device = self.device
         positions = np.concatenate([np.arange(n) for n in batch.lengths]) + self.first_position
         ids = batch.ids[None].to(device)
-        states: Tensor = self.encoder(
+        encoder: Any = self.encoder
+        states = encoder.embeddings(
             input_ids=ids,
             position_ids=torch.from_numpy(positions)[None].to(device),
             token_type_ids=torch.zeros_like(ids),
-            lengths=batch.lengths,
-        ).last_hidden_state
-        return states[0]
+        )
+        stack = encoder.encoder
+
+        def layers(some: Tensor, lengths: tuple[int, ...]) -> Tensor:
+            found: Tensor = stack(some, lengths=lengths).last_hidden_state
+            return found
+
+        draws = self.draws if self.training else None
+        return through(layers, states, batch.lengths, list(stack.parameters()), draws)[0]
 
     def _padded(self, batch: Batch) -> Tensor:
         """Hidden states of a (batch, longest) rectangle, its padding left out: (tokens, width)."""
@@ -138,10 +147,9 @@ def _unreadable(got: str) -> StageError:
 
 def prepare_dropout(model: TokenModel, seed: int) -> None:
     """Make dropout draw from ("dropout", seed): numpy's numbers on a CPU, torch's on a GPU."""
+    model.draws = Draws("dropout", seed, elsewhere=not model.packed)
     if model.packed:
-        replace_dropout(model, generator("dropout", seed))
-    else:
-        torch.manual_seed(torch_seed("dropout", seed))
+        replace_dropout(model, model.draws)
 
 
 def check_length(model: TokenModel, max_length: int) -> None:

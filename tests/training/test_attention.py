@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from harness.training.attention import packed_attention
-from harness.training.dropout import FastDropout, dropped
+from harness.training.dropout import Draws, FastDropout, dropped
 from harness.training.seeding import generator
 
 SHORT, LONG = (3, 7, 1), (70, 66)
@@ -17,7 +17,7 @@ class Layer(torch.nn.Module):
 
     def __init__(self, p):
         super().__init__()
-        self.dropout = FastDropout(p, generator("attention test"))
+        self.dropout = FastDropout(p, Draws("attention test"))
 
 
 def inputs(dtype=torch.float64, lengths=LENGTHS):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.training.dropout import FastDropout, dropped, replace_dropout, settle
+from harness.training.dropout import Draws, FastDropout, dropped, replace_dropout, settle
 from harness.training.seeding import generator
 
 
@@ -51,7 +51,7 @@ def test_a_threshold_that_a_byte_can_express_draws_nothing_more():
 def test_the_rest_is_divided_by_what_is_kept():
     """Kept values become 1 / (1 - 0.2) = 1.25; the gradient has the same mask and factor."""
     x = torch.ones(1000, dtype=torch.float64, requires_grad=True)
-    y = FastDropout(0.2, generator("test", 5)).train()(x)
+    y = FastDropout(0.2, Draws("test", 5)).train()(x)
     y.sum().backward()
     assert set(y.tolist()) == {0.0, 1.25}
     assert torch.equal(x.grad, y.detach())
@@ -60,23 +60,49 @@ def test_the_rest_is_divided_by_what_is_kept():
 def test_evaluation_drops_nothing():
     """In evaluation mode the input itself comes back."""
     x = torch.ones(10)
-    assert FastDropout(0.5, generator("test")).eval()(x) is x
+    assert FastDropout(0.5, Draws("test")).eval()(x) is x
 
 
 def test_bf16_stays_bf16():
     """No silent widening under autocast."""
-    y = FastDropout(0.1, generator("test"))(torch.ones(8, dtype=torch.bfloat16))
+    y = FastDropout(0.1, Draws("test"))(torch.ones(8, dtype=torch.bfloat16))
     assert y.dtype == torch.bfloat16
 
 
 def test_every_dropout_of_a_model_is_replaced():
-    """Nested ones too, each with its own probability and the one generator."""
-    rng = generator("test")
+    """Nested ones too, each with its own probability and the one source of numbers."""
+    draws = Draws("test")
     module = torch.nn.Sequential(
         torch.nn.Dropout(0.1), torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.3))
     )
-    replace_dropout(module, rng)
+    replace_dropout(module, draws)
     found = [one for one in module.modules() if isinstance(one, FastDropout)]
     assert [one.p for one in found] == [0.1, 0.3]
-    assert all(one.rng is rng for one in found)
+    assert all(one.draws is draws for one in found)
     assert not any(isinstance(one, torch.nn.Dropout) for one in module.modules())
+
+
+def test_a_place_has_its_own_numbers_whatever_was_drawn_before():
+    """Step 3, micro-batch 1 is the same after any other; another place isn't."""
+    draws = Draws("test", 0)
+    first = [draws.rng.random() for _ in range(3)]
+    draws.at(3, 1)
+    there = draws.rng.random()
+    draws.at(3, 0)
+    assert draws.rng.random() != there
+    draws.at(3, 1)
+    assert draws.rng.random() == there
+    assert there not in first
+
+
+def test_a_lane_has_its_own_numbers_at_a_place():
+    """Two lanes of a place differ from each other and from the place's own numbers."""
+    draws = Draws("test", 0)
+    draws.at(3, 1)
+    found = [draws.rng.random()]
+    for lane in (0, 1):
+        draws.lane(lane)
+        found.append(draws.rng.random())
+    assert len(set(found)) == 3
+    draws.lane(0)
+    assert draws.rng.random() == found[1]

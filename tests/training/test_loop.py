@@ -7,6 +7,7 @@ import torch
 from harness.errors import StageError
 from harness.models import Training, Warmup
 from harness.training.batching import Batch, Course
+from harness.training.dropout import Draws
 from harness.training.loop import exempt, optimiser, rate, train, warmup_steps
 
 
@@ -41,7 +42,7 @@ def batch(*index):
 
 def course(steps):
     """These steps, from wherever a training is."""
-    return Course(steps=len(steps), after=lambda done: steps[done:])
+    return Course(steps=len(steps), after=lambda done: steps[done:], draws=Draws("test"))
 
 
 def run(steps, loss=None, log=None, **changes):

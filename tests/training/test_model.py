@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_encoder import write_tiny_encoder
+from tiny_encoder import token_model, write_tiny_encoder
 from transformers import AutoModel
 
 from harness.errors import StageError, UsageError
 from harness.training.batching import Batch
-from harness.training.heads import new_head
-from harness.training.model import TokenModel, check_length, load_encoder
+from harness.training.model import check_length, load_encoder
 
 LENGTHS = (5, 9, 2)
 
@@ -21,12 +20,6 @@ def batch():
     """Three sequences of different lengths."""
     ids = torch.from_numpy(np.random.default_rng(0).integers(4, 30, sum(LENGTHS)))
     return Batch(index=np.arange(3), ids=ids, lengths=LENGTHS, units=3)
-
-
-def token_model(folder, *, packed, head="token"):
-    """Encoder and head in evaluation mode."""
-    encoder = load_encoder(folder, packed=packed)
-    return TokenModel(encoder, [new_head(head, 2, encoder.config, 0)], packed=packed).eval()
 
 
 @pytest.mark.parametrize(("head", "rows"), [("token", 16), ("first", 3)])

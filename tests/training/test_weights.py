@@ -10,10 +10,9 @@ from tiny_encoder import tiny_config, write_tiny_encoder
 from harness.errors import StageError
 from harness.models import Training
 from harness.training.batching import Batch, Course
-from harness.training.dropout import replace_dropout
 from harness.training.heads import new_head
 from harness.training.loop import train
-from harness.training.model import TokenModel, load_encoder
+from harness.training.model import TokenModel, load_encoder, prepare_dropout
 from harness.training.seeding import generator
 from harness.training.weights import (
     apply_delta,
@@ -64,7 +63,7 @@ def head(seed):
 def trained(encoder, ids, steps=6, seed=0):
     """Train `encoder` with a new head on `steps` batches of the ids given; returns model, decay."""
     model = TokenModel(encoder, [head(seed)], packed=True).double()
-    replace_dropout(model, generator("dropout", seed))
+    prepare_dropout(model, seed)
     rng = generator("batches", seed)
     batches = []
     for _ in range(steps):
@@ -72,7 +71,7 @@ def trained(encoder, ids, steps=6, seed=0):
         batches.append((Batch(index=np.arange(3), ids=drawn, lengths=LENGTHS, units=3),))
     done = train(
         model,
-        Course(steps=steps, after=lambda done: batches[done:]),
+        Course(steps=steps, after=lambda done: batches[done:], draws=model.draws),
         lambda one: (model(one) - 1.0).pow(2).mean(),
         settings(),
         precision="fp32",
