@@ -50,7 +50,7 @@ def run_stage(
                 _function(planned.stage)(context)
             _return_memory()
             provenance = {**environment(), **clock.stop(), "device": resources.device}
-            store.commit(planned.key, folder, _description(planned), provenance)
+            store.commit(planned.key, folder, planned.description(), provenance)
     return True
 
 
@@ -74,12 +74,3 @@ def _function(name: str) -> StageFunction:
     module, _, function = stage(name).run.partition(":")
     found: StageFunction = getattr(importlib.import_module(module), function)
     return found
-
-
-def _description(planned: PlannedStage) -> dict[str, object]:
-    return {
-        "stage": planned.stage,
-        "version": planned.version,
-        "config": planned.config,
-        "inputs": dict(planned.inputs),
-    }
