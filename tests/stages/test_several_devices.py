@@ -85,8 +85,8 @@ def made_already(planned, store):
     folder = store.sound(planned.key)
     log = json.loads((folder / "training.json").read_text("utf-8"))
     delta = read_delta(folder)
-    meta = json.loads((folder / "meta.json").read_text("utf-8"))
-    return log, delta, meta["provenance"]
+    facts = json.loads((folder / "provenance.json").read_text("utf-8"))
+    return log, delta, facts
 
 
 def agree(one, two, tolerance):
