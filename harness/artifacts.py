@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from harness.canonical import canonical_json
 from harness.errors import HarnessError, MachineError, StageError, VerificationError
 from harness.provenance import seconds_since
-from harness.sealed import META, flush, problems, read_meta, seal
+from harness.sealed import META, describe, flush, place, problems, read_meta
 
 PROVENANCE = "provenance.json"
 SCRATCH_AGE = 14 * 86_400.0
@@ -147,11 +147,21 @@ class Store:
         """
         with describe_os_errors(self.root):
             (folder / PROVENANCE).write_bytes(canonical_json(dict(provenance)))
+            describe(folder, {"key": key, **description})
+        return self.adopt(key, folder)
+
+    def adopt(self, key: str, folder: Path) -> Path:
+        """Make `folder`, which has its meta.json, the artifact of `key`: flush, rename.
+
+        Raises:
+            MachineError: disk full, no permission.
+        """
+        with describe_os_errors(self.root):
             target = self.path(key)
             if target.exists() and not self.has(key):
                 shutil.rmtree(target)
             if not target.exists():
-                seal(folder, target, {"key": key, **description})
+                place(folder, target)
             shutil.rmtree(self.scratch(key), ignore_errors=True)
         return target
 

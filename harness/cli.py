@@ -40,6 +40,9 @@ IMAGE = click.option("--image", help="Name, digest or ID of the container's.  [$
 MEMORY = click.option("--memory", help="A worker's, e.g. 8g; a container's default: 90 % of all.")
 CPUS = click.option("--cpus", type=float, help="Of a container; default: all.")
 TIMEOUT = click.option("--timeout", type=float, help="Seconds that a worker may run.")
+ARCHIVE = click.option(
+    "--archive", metavar="URL", help="Share artifacts through e.g. s3://...  [$HARNESS_ARCHIVE]"
+)
 CHECKPOINTS = click.option(
     "--checkpoints", help="In long stages: 60s, 500steps or never.  [$HARNESS_CHECKPOINTS]"
 )
@@ -76,7 +79,7 @@ def harness() -> None:
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
 @options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS)
-@options(DEVICES, JSON)
+@options(ARCHIVE, DEVICES, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 
@@ -104,7 +107,7 @@ def plan(claims: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
 
 @harness.command()
-@options(CLAIMS, PROFILE, STORE, MIRROR, FILES, MANIFESTS, PINS)
+@options(CLAIMS, PROFILE, STORE, MIRROR, FILES, MANIFESTS, PINS, ARCHIVE)
 @click.option("--data-docs", type=FOLDER, help="Write Great Expectations' own pages there.")
 @options(JSON)
 def check(claims: tuple[str, ...], data_docs: Path | None, as_json: bool, **given: Any) -> None:

@@ -25,6 +25,15 @@ class PlannedStage:
     """Role -> key of the artifact that plays it."""
     cost: Cost
 
+    def description(self) -> dict[str, Any]:
+        """What the artifact's meta.json says of it, beside `key` and `files`."""
+        return {
+            "stage": self.stage,
+            "version": self.version,
+            "config": self.config,
+            "inputs": dict(self.inputs),
+        }
+
 
 def identity(stage: str, version: int, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """A stage's key.

@@ -7,6 +7,8 @@ import re
 
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Environment variables that hold a token of the Hub; the first that is set is used."""
+# Of an archive's object store; its driver reads them itself.
+_OTHERS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 # Control characters but the tab, marks that turn the direction of text, half characters.
 _UNPRINTABLE = re.compile(
@@ -24,8 +26,8 @@ def token() -> str | None:
 
 
 def redacted(text: str) -> str:
-    """`text` without the environment's tokens and without credentials in addresses."""
-    for name in TOKENS:
+    """`text` without the environment's secrets and without credentials in addresses."""
+    for name in (*TOKENS, *_OTHERS):
         value = os.environ.get(name, "").strip()
         # A shorter one is no token, and would blot out ordinary words.
         if len(value) >= _SHORTEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import heapq
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Protocol
@@ -47,10 +47,11 @@ class Outcome:
     """Claim -> why it has no comparison: the first failure of a stage that it needs."""
 
 
-def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
-    """Stages that must run, in order: what comparisons and run folders need and the store lacks.
+def wanted(plan: Plan, has: Callable[[str], bool]) -> list[PlannedStage]:
+    """Stages that must run, in order: what comparisons and run folders need and nobody has.
 
-    A run folder keeps something of everything that a comparison is made of.
+    A run folder keeps something of everything that a comparison is made of. `has`, of a key, is
+    the store's.
     """
     stages = plan.by_key()
     queue = list(plan.comparisons.values())
@@ -59,7 +60,7 @@ def wanted(plan: Plan, store: Store) -> list[PlannedStage]:
     needed: set[str] = set()
     while queue:
         key = queue.pop()
-        if key not in needed and not store.has(key):
+        if key not in needed and not has(key):
             needed.add(key)
             queue.extend(stages[key].inputs.values())
     return [one for one in plan.stages if one.key in needed]
@@ -78,7 +79,7 @@ def execute(
         MachineError: the machine can't go on (disk full, no permission), so nothing else is tried.
         KeyboardInterrupt: the user stopped; what was finished is in the store.
     """
-    todo = wanted(plan, store)
+    todo = wanted(plan, store.has)
     outcome = Outcome(cached=len(plan.stages) - len(todo))
     failures = _Failures(plan, todo)
     fetch = f"harness fetch {' '.join(plan.comparisons)} --profile {plan.profile.id} --to DIR"

@@ -36,7 +36,8 @@ class Pages:
     """The HTML pages of a run, rendered elsewhere."""
 
     report: str
-    provenance: str
+    provenance: Callable[[dict[str, Any]], str]
+    """Renders what provenance.json holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,11 @@ class Made:
     comparisons: Mapping[str, Comparison]
     """Claim -> its comparison, of the claims that have one."""
     pages: Pages
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What provenance.json holds, and its page shows."""
+        return collect_provenance(self.plan, self.store)
 
     @cached_property
     def stages(self) -> Stages:
@@ -248,11 +254,11 @@ PARTS: tuple[Part, ...] = (
     Part(name="material", write=_write_material),
     Part(name="croissant", write=_write_croissant),
     Part(name="report.html", write=_text(lambda made: made.pages.report)),
-    Part(name="provenance.html", write=_text(lambda made: made.pages.provenance)),
+    Part(name="provenance.html", write=_text(lambda made: made.pages.provenance(made.provenance))),
     # Unsorted, as its page shows it.
     Part(
         name="provenance.json",
-        write=_text(lambda made: json_text(collect_provenance(made.plan, made.store), sort=False)),
+        write=_text(lambda made: json_text(made.provenance, sort=False)),
     ),
     # After what it describes.
     Part(name=CRATE, write=_write_crate),

@@ -16,8 +16,8 @@ from harness.canonical import canonical_json, digest, file_sha256
 from harness.errors import VerificationError
 
 META = "meta.json"
-# Far above what a stage of thousands of files takes.
-_MAX_META = 64 << 20
+MAX_META = 64 << 20
+"""Bytes; far above what a stage of thousands of files takes."""
 
 
 def seal(folder: Path, target: Path, description: Mapping[str, Any]) -> None:
@@ -26,9 +26,23 @@ def seal(folder: Path, target: Path, description: Mapping[str, Any]) -> None:
     Raises:
         OSError: disk full, no permission, or `target` is there.
     """
+    describe(folder, description)
+    place(folder, target)
+
+
+def describe(folder: Path, description: Mapping[str, Any]) -> None:
+    """Write `meta.json`: `description`, and the size and sha256 of every file in `folder`."""
     files = {name: _describe(folder / name) for name in _names(folder)}
     meta = {**description, "files": files}
     (folder / META).write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
+
+
+def place(folder: Path, target: Path) -> None:
+    """Flush a described folder, and rename it to `target`.
+
+    Raises:
+        OSError: disk full, no permission, or `target` is there.
+    """
     for path in (*folder.rglob("*"), folder):
         flush(path)
     _make_lasting(target.parent)
@@ -44,7 +58,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """
     where = str(folder / META)
     try:
-        raw = strict_json.read_bytes(folder / META, _MAX_META)
+        raw = strict_json.read_bytes(folder / META, MAX_META)
         meta: dict[str, Any] = strict_json.loads(raw)
         stated = meta.pop("meta_sha256")
         sound = digest(meta) == stated and canonical_json({**meta, "meta_sha256": stated}) == raw

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import announce, looks, options
+from harness.archiving import archived
 from harness.artifacts import Store
 from harness.backends import opened
 from harness.collecting import remember_run
@@ -69,8 +70,12 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
     )
     store = options.open_store(given["store"])
     hold(plan, store)
-    with watching(quiet) as watcher, opened(given) as backend:
-        return walk(plan, store, backend, resources, watcher)
+    with (
+        watching(quiet) as watcher,
+        opened(given) as backend,
+        archived(given.get("archive"), plan, store, backend) as copying,
+    ):
+        return walk(plan, store, copying, resources, watcher)
 
 
 def hold(plan: Plan, store: Store) -> None:
@@ -99,15 +104,11 @@ def report(
 ) -> int:
     """Write the run folder, say what came out, and return the exit status."""
     from harness.report.render import render_provenance, render_run
-    from harness.run_folder import collect_provenance
 
     folder = _out(plan, out)
     if comparisons:
         store = options.open_store(given["store"])
-        pages = Pages(
-            report=render_run(list(comparisons.values())),
-            provenance=render_provenance(collect_provenance(plan, store)),
-        )
+        pages = Pages(report=render_run([*comparisons.values()]), provenance=render_provenance)
         write_run(folder, plan, store, comparisons, pages)
         remember_run(store, folder)
     finish(folder, given, written=bool(comparisons))

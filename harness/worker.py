@@ -46,7 +46,7 @@ def run_stage(
             _return_memory()
             device = {"device": resources.device, **({"devices": devices} if devices > 1 else {})}
             provenance = {**environment(), **clock.stop(), **device}
-            store.commit(planned.key, folder, _description(planned), provenance)
+            store.commit(planned.key, folder, planned.description(), provenance)
     return True
 
 
@@ -97,12 +97,3 @@ def _function(name: str) -> StageFunction:
     module, _, function = stage(name).run.partition(":")
     found: StageFunction = getattr(importlib.import_module(module), function)
     return found
-
-
-def _description(planned: PlannedStage) -> dict[str, object]:
-    return {
-        "stage": planned.stage,
-        "version": planned.version,
-        "config": planned.config,
-        "inputs": dict(planned.inputs),
-    }

@@ -24,6 +24,7 @@ os.environ |= {
     "HF_HUB_OFFLINE": "1",
 }
 (_SCRATCH / "home").mkdir()
+os.environ.pop("HARNESS_ARCHIVE", None)
 
 # Fixtures of several modules: `cli`, `steer`; `a_run`, `sound_run`; `first`.
 pytest_plugins = ["cli_runs", "run_folders", "tiny_runs"]

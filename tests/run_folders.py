@@ -26,7 +26,6 @@ from harness.run import execute, read_comparisons
 from harness.run_files import RunFiles
 from harness.run_folder import (
     Pages,
-    collect_provenance,
     comparison_text,
     json_text,
     own_digest,
@@ -70,10 +69,7 @@ def make_run(
             outcome = execute(plan, made, OneAtATime(run_stage), resources, watcher)
     assert outcome.failed == {}
     comparisons = read_comparisons(plan, made)
-    pages = Pages(
-        report=render_run(list(comparisons.values())),
-        provenance=render_provenance(collect_provenance(plan, made)),
-    )
+    pages = Pages(report=render_run([*comparisons.values()]), provenance=render_provenance)
     write_run(folder / "run", plan, made, comparisons, pages)
     return folder / "run"
 

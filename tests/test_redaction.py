@@ -27,6 +27,13 @@ def test_a_token_of_the_environment_is_in_no_error(name, monkeypatch):
     assert error("Bearer hf_abcdefgh").got == "Bearer ***"
 
 
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_an_object_stores_secret_is_in_no_error(name, monkeypatch):
+    """An archive's driver reads it, and may quote it."""
+    monkeypatch.setenv(name, "TheSecretKey")
+    assert error("signed with TheSecretKey").got == "signed with ***"
+
+
 def test_the_current_name_comes_first(monkeypatch):
     """As the Hub's own client has it."""
     monkeypatch.setenv("HF_TOKEN", "newer-name")

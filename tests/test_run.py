@@ -121,7 +121,7 @@ def test_what_only_finished_stages_read_is_not_made_again(walk, steer, store):
     walk(two_claims())
     store.remove(key_of("data"))
     store.remove(key_of("claim1"))
-    assert [one.label for one in wanted(two_claims(), store)] == ["claim1"]
+    assert [one.label for one in wanted(two_claims(), store.has)] == ["claim1"]
     walk(two_claims())
     assert ran(steer)[5:] == ["claim1"]
 
@@ -139,7 +139,7 @@ def test_what_a_run_folder_shows_is_made_again(store):
     run_stage(shown, store, Resources(), fake_stages.Silent())
     run_stage(comparison, store, Resources(), fake_stages.Silent())
     store.remove(shown.key)
-    assert wanted(plan, store) == [shown]
+    assert wanted(plan, store.has) == [shown]
 
 
 @pytest.mark.parametrize("error", ["DataError", "StageError", "VerificationError"])

@@ -27,7 +27,7 @@ from harness.stages import contract
 from harness.stages.contract import Resources
 from harness.worker import run_stage
 
-PAGES = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
+PAGES = Pages(report="<p>report</p>", provenance=lambda facts: "<p>provenance</p>")
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ out, root = map(Path, sys.argv[1:])
 plan = build_plan(tiny(), Request(claims=(CLAIM,), profile="quick", precision="fp32"))
 store = Store(root)
 for report in ("one", "two"):
-    write_run(out, plan, store, read_comparisons(plan, store), Pages(report=report, provenance=""))
+    write_run(out, plan, store, read_comparisons(plan, store), Pages(report=report, provenance=str))
     check_replaceable(out)
 print(*sorted(path.name for path in out.iterdir()), (out / "report.html").read_text())
 """

@@ -33,7 +33,10 @@ def main(out: Path) -> None:
     events = channel()
     # Unbuffered: a thread that waits in a buffered reader breaks the interpreter's end.
     stdin = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115
-    planned, store, resources = wire.read_job(stdin.readline())
+    job = stdin.readline()
+    if not job:
+        sys.exit(130)
+    planned, store, resources = wire.read_job(job)
     threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
     number = int(os.environ["RANK"])
     if resources.device == "cuda":

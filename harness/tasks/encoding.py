@@ -120,6 +120,12 @@ def constant(ids: Sequence[int], count: int) -> Part:
     )
 
 
+def stretch(part: Part, row: int) -> np.ndarray:
+    """The tokens that one sequence has of the part."""
+    start = part.starts[row]
+    return part.ids[start : start + part.lengths[row]]
+
+
 def take(part: Part, rows: np.ndarray | slice) -> Part:
     """The part of a choice of sequences."""
     return Part(ids=part.ids, starts=part.starts[rows], lengths=part.lengths[rows])

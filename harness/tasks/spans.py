@@ -6,8 +6,9 @@ import numpy as np
 
 from harness.errors import DataError
 
-# Every code point that str.strip() takes away; U+3000 is the last of them.
-_BLANK = np.array([c for c in range(0x3001) if chr(c).isspace()], dtype=np.uint32)
+# Whether str.strip() takes a code point away; U+3000 is the last of them, and what follows is one.
+_LAST = 0x3001
+_BLANK = np.array([chr(c).isspace() for c in range(_LAST + 1)])
 
 
 def visible_offsets(text: str, offsets: np.ndarray) -> np.ndarray:
@@ -21,12 +22,14 @@ def visible_offsets(text: str, offsets: np.ndarray) -> np.ndarray:
         (tokens, 2); a token of nothing but white space gets an empty range (start >= end).
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    seen = np.flatnonzero(~np.isin(codes, _BLANK))
-    # after[i]: first visible position >= i; before[i]: one past the last visible position < i.
-    rank = np.searchsorted(seen, np.arange(len(codes) + 1))
-    after = np.append(seen, len(codes))[rank]
-    before = np.insert(seen + 1, 0, 0)[rank]
-    return np.stack([after[offsets[:, 0]], before[offsets[:, 1]]], axis=1)
+    visible = ~_BLANK[np.minimum(codes, _LAST)]
+    seen = np.flatnonzero(visible)
+    # rank[i]: visible positions < i. The first that isn't, and one past the last that is:
+    rank = np.concatenate([[0], np.cumsum(visible)])
+    after = np.concatenate([seen, [len(codes)]])
+    before = np.concatenate([[0], seen + 1])
+    starts, ends = rank[offsets[:, 0]], rank[offsets[:, 1]]
+    return np.stack([after[starts], before[ends]], axis=1)
 
 
 def answer_tokens(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:

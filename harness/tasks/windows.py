@@ -12,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 from harness.errors import DataError, UsageError
 from harness.records import QaExample
 from harness.tasks import Features
-from harness.tasks.encoding import Layout, pair_layout, plain
+from harness.tasks.encoding import Layout, encode_distinct, pair_layout, plain, stretch
 from harness.tasks.spans import answer_tokens, check_answer, visible_offsets
 
 
@@ -83,11 +83,11 @@ def build_windows(
     plain(tokenizer)
     layout = pair_layout(tokenizer)
     contexts = _encode(tokenizer, [one.context for one in examples])
-    questions = _encode(tokenizer, [one.question for one in examples])
+    questions = encode_distinct(tokenizer, [one.question for one in examples])
     build = _Builder(settings=settings, layout=layout)
     for index, example in enumerate(examples):
         ids, offsets = contexts[example.context]
-        question = questions[example.question][0][: settings.max_query_length]
+        question = stretch(questions, index)[: settings.max_query_length]
         if not (offsets[:, 1] > offsets[:, 0]).any():
             raise _empty(example.id)
         span = _answer(example, offsets) if training else None
@@ -158,8 +158,9 @@ class _Builder:
         for start in window_starts(len(ids), room, self.settings.doc_stride):
             stop = min(start + room, len(ids))
             self.ids.append(np.concatenate([head, ids[start:stop], self.after]))
-            around = ((len(head), len(self.after)), (0, 0))
-            self.offsets.append(np.pad(offsets[start:stop], around).astype(np.int32))
+            placed = np.zeros((len(self.ids[-1]), 2), dtype=np.int32)
+            placed[len(head) : len(head) + stop - start] = offsets[start:stop]
+            self.offsets.append(placed)
             self.example.append(index)
             self.context.append(len(head))
             inside = span is not None and start <= span[0] and span[1] < stop

@@ -135,10 +135,18 @@ def lm_head(folder: Path, encoder: nn.Module) -> MaskedLmHead:
         encoder: as loaded from it.
 
     Raises:
-        StageError: it holds such weights, of another shape.
+        StageError: it holds such weights, of another shape; or the encoder's vocabulary was
+            trimmed: the softmax has a gradient for every row.
     """
     config: Any = encoder.config
     table = encoder.get_input_embeddings()  # type: ignore[operator]
+    if len(table.weight) != config.vocab_size:
+        raise StageError(
+            where="masked language modelling",
+            got=f"{len(table.weight)} rows of the word embedding",
+            expected=f"all {config.vocab_size}: every one is trained",
+            fix="It may be a bug of the harness: this training is never to be trimmed.",
+        )
     head = MaskedLmHead(config.hidden_size, len(table.weight), config.layer_norm_eps)
     stored = _stored(folder / "model.safetensors")
     if stored:

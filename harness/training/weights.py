@@ -65,6 +65,9 @@ def apply_delta(encoder: nn.Module, delta: Delta) -> None:
 def trim(encoder: nn.Module, used: np.ndarray) -> np.ndarray:
     """Keep only the rows `used` of the word embedding, in place.
 
+    The full table's memory is given back: transformers maps the encoder's file, all of which stays
+    for as long as a tensor lies in it, so the other tensors move out.
+
     Args:
         encoder: any encoder that `embedding` knows.
         used: sorted unique token ids.
@@ -81,6 +84,9 @@ def trim(encoder: nn.Module, used: np.ndarray) -> np.ndarray:
     if pad is not None and remap[pad] >= 0:
         small.padding_idx = int(remap[pad])
     encoder.set_input_embeddings(small)  # type: ignore[operator]
+    for one in (*encoder.parameters(), *encoder.buffers()):
+        if one is not small.weight:
+            one.data = one.detach().clone()
     return remap
 
 

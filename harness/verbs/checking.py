@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from harness import options, session
+from harness.archiving import archived
 from harness.artifacts import Store, describe_os_errors
 from harness.backends import opened
 from harness.console import watching
@@ -38,8 +39,12 @@ def run(
     alone = _data_alone(plan)
     _refuse_what_is_missing(plan, alone, resources)
     session.hold(alone, store)
-    with watching(as_json) as watcher, opened({}) as backend:
-        outcome = execute(alone, store, backend, resources, watcher)
+    with (
+        watching(as_json) as watcher,
+        opened({}) as backend,
+        archived(given.get("archive"), alone, store, backend) as copying,
+    ):
+        outcome = execute(alone, store, copying, resources, watcher)
     failed = {**outcome.failed, **plan.refused}
     documents = [] if data_docs is None else _write_docs(alone, store, data_docs)
     with surviving_a_closed_pipe():

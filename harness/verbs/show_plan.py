@@ -48,7 +48,7 @@ def _document(
     here: Mapping[str, float] | None,
     machines: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    todo = wanted(plan, store)
+    todo = wanted(plan, store.has)
     missing = {one.key for one in todo}
     speeds = {"this machine": here, **machines}
     stages = plan.by_key()

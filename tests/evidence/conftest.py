@@ -26,7 +26,7 @@ def made(tmp_path_factory):
         with watching(quiet=True) as watcher:
             assert execute(plan, store, OneAtATime(run_stage), resources, watcher).failed == {}
         found = read_comparisons(plan, store)
-        pages = Pages(report="<p>report</p>", provenance="<p>provenance</p>")
+        pages = Pages(report="<p>report</p>", provenance=lambda facts: "<p>provenance</p>")
         yield Made(plan=plan, store=store, comparisons=found, pages=pages)
 
 

@@ -13,7 +13,8 @@ from training_bench import (
     with_data,
 )
 
-from harness.errors import DataError
+from harness.errors import DataError, StageError
+from harness.stages import training
 from harness.training.model import load_encoder
 from harness.training.weights import apply_delta, embedding, read_delta
 
@@ -118,6 +119,14 @@ def test_masked_language_modelling_moves_every_row(bench):
     assert delta.rows.tolist() == list(range(len(old)))
     spare = len(old) - 1
     assert not torch.allclose(new[spare], old[spare] * delta.scale, atol=1e-6)
+
+
+def test_masked_language_modelling_is_never_trimmed(bench, monkeypatch):
+    """A row less than all, and the stage refuses before its first step."""
+    rows = len(embedding(load_encoder(bench.encoder, packed=True)).weight)
+    monkeypatch.setattr(training, "_vocabulary", lambda encoder, plan: np.arange(rows - 1))
+    with pytest.raises(StageError, match=f"all {rows}: every one is trained"):
+        bench.train("first", [(PAIRS, [bench.pairs])], mix=mix(None, 0.5), text=bench.text)
 
 
 def test_masked_language_modelling_learns(bench):

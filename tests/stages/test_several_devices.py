@@ -15,7 +15,7 @@ from training_bench import LABELS, MULTI, Bench, pairs, part, tagged
 from harness.artifacts import Store
 from harness.backends import opened
 from harness.costs import Cost
-from harness.errors import MachineError, StageError, UsageError
+from harness.errors import HarnessError, MachineError, UsageError
 from harness.graph import PlannedStage
 from harness.stages.contract import Resources, stage
 from harness.training.weights import read_delta
@@ -101,6 +101,8 @@ def agree(one, two, tolerance):
     others = {**other.tensors, **other.heads, "words": other.values}
     assert tensors.keys() == others.keys()
     for name, value in tensors.items():
+        if name.endswith("key.bias"):
+            continue  # softmax cancels it: its gradient is rounding alone, which Adam blows up
         assert torch.allclose(value, others[name], atol=tolerance), name
 
 
@@ -168,10 +170,14 @@ def test_a_process_that_dies_ends_the_stage(training):
 
 
 def test_what_a_stage_says_is_wrong_is_told(training):
-    """A loss that isn't finite, found by both processes, is one error."""
-    planned, store = training("one", learning_rate=1e38, epochs=20)
-    with pytest.raises(StageError, match="a loss of"):
-        run_stage(planned, store, Resources(devices=2), Log())
+    """Found by every process, it is one error: that of a training on one device."""
+    said = []
+    for devices in (1, 2):
+        planned, store = training(f"on-{devices}", max_length=10_000)
+        with pytest.raises(HarnessError, match="10000|10,000") as told:
+            run_stage(planned, store, Resources(devices=devices), Log())
+        said.append(str(told.value))
+    assert said[0] == said[1]
     assert children() == []
 
 

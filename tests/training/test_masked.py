@@ -1,5 +1,6 @@
 """The language model head against transformers' own, differentiated by torch."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -11,6 +12,7 @@ from harness.errors import StageError
 from harness.training import masked
 from harness.training.masked import MaskedLmHead, lm_head
 from harness.training.model import load_encoder
+from harness.training.weights import trim
 
 WIDTH, VOCABULARY, HIDDEN = 8, 53, 5
 
@@ -97,6 +99,15 @@ def test_a_new_head_hands_states_on(tmp_path):
     head = lm_head(write_tiny_encoder(tmp_path), load_encoder(tmp_path, packed=True))
     assert torch.equal(head.dense.weight, torch.eye(16))
     assert not head.bias.any()
+
+
+def test_a_trimmed_vocabulary_is_refused(tmp_path):
+    """Every row has a gradient, and a word that was cut off couldn't be predicted."""
+    encoder = load_encoder(write_tiny_encoder(tmp_path), packed=True)
+    rows = encoder.config.vocab_size
+    trim(encoder, np.arange(rows - 1))
+    with pytest.raises(StageError, match=rf"{rows - 1} rows .* all {rows}"):
+        lm_head(tmp_path, encoder)
 
 
 def test_a_stored_head_is_used(tmp_path):

@@ -1,5 +1,7 @@
 """Trimmed training equals full training; deltas follow one another and survive a round trip."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -128,6 +130,24 @@ def test_a_second_training_starts_where_the_first_ended(folder):
     assert two.rows.tolist() == others.tolist()
     for name, value in whole.state_dict().items():
         assert torch.allclose(rebuilt.state_dict()[name], value, atol=1e-10, rtol=0), name
+
+
+def test_trimming_gives_the_encoders_file_back(folder):
+    """It is mapped into memory, the whole table with it, for as long as a tensor lies in it."""
+    encoder = load_encoder(folder, packed=True)
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    assert is_mapped(folder)
+    trim(encoder, USED)
+    assert not is_mapped(folder)
+    words = next(name for name in before if "word_embeddings" in name)
+    before[words] = before[words][USED]
+    after = encoder.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def is_mapped(folder):
+    """Whether the encoder's weights lie in this process's memory as their file does."""
+    return str(folder / "model.safetensors") in Path("/proc/self/maps").read_text("utf-8")
 
 
 def test_a_delta_survives_a_round_trip(folder, tmp_path):
