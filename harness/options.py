@@ -126,6 +126,37 @@ def resolve_device(option: str, *, elsewhere: bool = False) -> str:
     return option
 
 
+def devices(count: int | None, device: str) -> int:
+    """`--devices`: how many a training is spread over; 1 where nothing is said.
+
+    Args:
+        count: as given.
+        device: what `resolve_device` gave.
+
+    Raises:
+        UsageError: not a number of devices, or a device that is one.
+        MachineError: more GPUs than there are.
+    """
+    if count is None or count == 1:
+        return 1
+    where = f"--devices {count}"
+    if count < 1 or ":" in device:
+        raise UsageError(
+            where=where,
+            got=f"one device, {device}" if count > 1 else "no number of devices",
+            expected="1 or more, and for more than one --device cuda or cpu",
+            fix="Leave it out for one device.",
+        )
+    if device == "cuda" and count > len(gpus()):
+        raise MachineError(
+            where=where,
+            got=f"{len(gpus()) or 'no'} NVIDIA GPU on this machine",
+            expected="as many GPUs that nvidia-smi shows",
+            fix=f"Use --devices {len(gpus()) or 1}, or run where there are more.",
+        )
+    return count
+
+
 def resolve_precision(wanted: str, device: str) -> Precision:
     """bf16 for "native" where the device multiplies it itself, else fp32."""
     if wanted == "native":
@@ -136,12 +167,17 @@ def resolve_precision(wanted: str, device: str) -> Precision:
 
 
 def resources(
-    mirror: Path | None, files: Sequence[str], device: str, checkpoints: str | None = None
+    mirror: Path | None,
+    files: Sequence[str],
+    device: str,
+    checkpoints: str | None = None,
+    count: int | None = None,
 ) -> Resources:
     """What the machine gives the stages.
 
     Raises:
-        UsageError: a folder of `files` or the words of `checkpoints` are wrong.
+        UsageError: a folder of `files`, the words of `checkpoints` or `count` are wrong.
+        MachineError: fewer GPUs than `count`.
     """
     seconds, steps = _interval(checkpoints or os.environ.get("HARNESS_CHECKPOINTS") or "60s")
     return Resources(
@@ -150,6 +186,7 @@ def resources(
         device=device,
         checkpoint_seconds=seconds,
         checkpoint_steps=steps,
+        devices=devices(count, device),
     )
 
 

@@ -66,6 +66,7 @@ def execute(plan: Plan, out: Path | None, given: Given, *, quiet: bool) -> Outco
         given["files"],
         _device(given),
         given.get("checkpoints"),
+        given.get("devices"),
     )
     store = options.open_store(given["store"])
     hold(plan, store)

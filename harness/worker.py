@@ -9,6 +9,7 @@ import importlib
 import os
 from pathlib import Path
 
+from harness import several_devices
 from harness.artifacts import Store, describe_os_errors
 from harness.graph import PlannedStage
 from harness.provenance import Clock, environment
@@ -37,21 +38,43 @@ def run_stage(
             return False
         clock = Clock()
         with store.writing(planned.key) as folder:
-            context = StageContext(
-                config=planned.config,
-                inputs={role: checked_input(store, key) for role, key in planned.inputs.items()},
-                input_keys=dict(planned.inputs),
-                out=folder,
-                scratch=store.scratch(planned.key),
-                resources=resources,
-                progress=progress,
-            )
-            with describe_os_errors(store.root):
-                _function(planned.stage)(context)
+            devices = resources.devices if planned.stage in several_devices.TRAINING else 1
+            if devices > 1:
+                several_devices.run(planned, store, resources, folder, progress)
+            else:
+                _run_here(planned, store, resources, folder, progress)
             _return_memory()
-            provenance = {**environment(), **clock.stop(), "device": resources.device}
+            device = {"device": resources.device, **({"devices": devices} if devices > 1 else {})}
+            provenance = {**environment(), **clock.stop(), **device}
             store.commit(planned.key, folder, planned.description(), provenance)
     return True
+
+
+def run_shared(
+    planned: PlannedStage, store: Store, resources: Resources, out: Path, progress: Progress
+) -> None:
+    """A process's share of a stage on several devices; raises as `run_stage`."""
+    from harness.training.ranks import join
+
+    join(resources.rank, resources.devices, cpu=resources.device == "cpu")
+    _run_here(planned, store, resources, out, progress)
+
+
+def _run_here(
+    planned: PlannedStage, store: Store, resources: Resources, out: Path, progress: Progress
+) -> None:
+    """Call the stage's function in this process; its files go to `out`."""
+    context = StageContext(
+        config=planned.config,
+        inputs={role: checked_input(store, key) for role, key in planned.inputs.items()},
+        input_keys=dict(planned.inputs),
+        out=out,
+        scratch=store.scratch(planned.key),
+        resources=resources,
+        progress=progress,
+    )
+    with describe_os_errors(store.root):
+        _function(planned.stage)(context)
 
 
 @functools.cache

@@ -148,3 +148,26 @@ def test_other_intervals_are_refused(words):
     """With what is understood."""
     with pytest.raises(UsageError, match=f"--checkpoints {words}.*500steps"):
         options.resources(None, [], "cpu", words)
+
+
+def test_a_training_is_spread_over_devices_that_are_there(machine):
+    """One unless more are asked for; any number of processes on a CPU."""
+    machine("one GPU", "another")
+    assert options.devices(None, "cuda:1") == 1
+    assert options.devices(2, "cuda") == 2
+    assert options.devices(3, "cpu") == 3
+
+
+@pytest.mark.parametrize(("count", "device"), [(0, "cpu"), (-1, "cuda"), (2, "cuda:0")])
+def test_no_number_of_devices_is_refused(machine, count, device):
+    """Less than one, and several of a single GPU."""
+    machine("one GPU", "another")
+    with pytest.raises(UsageError, match=f"--devices {count}"):
+        options.devices(count, device)
+
+
+def test_more_gpus_than_there_are_are_refused(machine):
+    """The message says how many there are."""
+    machine("one GPU")
+    with pytest.raises(MachineError, match="--devices 2: got 1 NVIDIA GPU"):
+        options.devices(2, "cuda")

@@ -102,6 +102,7 @@ _OPTIONS = {
     "memory": ("container", "local"),
     "timeout": ("container", "local"),
     "ray_address": ("ray",),
+    "devices": ("local",),
 }
 
 

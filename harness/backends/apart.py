@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 import psutil
 
+from harness import wire
 from harness.artifacts import Store
-from harness.backends import Backend, OneAtATime, wire
+from harness.backends import Backend, OneAtATime
 from harness.errors import HarnessError, MachineError, StageError, StoppedError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness import wire
 from harness.artifacts import Store, describe_os_errors
-from harness.backends import Backend, OneAtATime, wire
+from harness.backends import Backend, OneAtATime
 from harness.containers import refusals, shape
 from harness.containers.box import STDERR, Box, started
 from harness.containers.engine import connect

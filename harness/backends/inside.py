@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import TextIO
 
-from harness.backends import wire
+from harness import wire
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, stage
@@ -22,7 +22,7 @@ from harness.worker import run_stage
 
 
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """Progress as events."""
 
     channel: TextIO
@@ -39,12 +39,12 @@ class _Told:
 def main() -> None:
     """Do jobs until there are no more; status 130 where a signal ends it, as for `harness`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    channel = _channel()
+    events = channel()
     jobs: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     try:
         while (line := jobs.get()) is not None:
-            channel.write(wire.write_event(do(line, _Told(channel))))
+            events.write(wire.write_event(do(line, Told(events))))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -71,7 +71,7 @@ def _refuse_other_code(planned: PlannedStage) -> None:
         )
 
 
-def _channel() -> TextIO:
+def channel() -> TextIO:
     """Stdout for events alone: what a library prints goes to stderr."""
     own = os.dup(1)
     os.dup2(2, 1)

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness import wire
 from harness.artifacts import Store, describe_os_errors
-from harness.backends import Backend, Ended, inside, wire
+from harness.backends import Backend, Ended, inside
 from harness.errors import HarnessError, MachineError, StageError, UsageError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources

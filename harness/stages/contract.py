@@ -49,6 +49,10 @@ class Resources:
     """Between two checkpoints of a long stage; 0: after every step; None: time plays no part."""
     checkpoint_steps: int | None = None
     """Steps between two checkpoints; None: they play no part."""
+    devices: int = 1
+    """How many of `device` a training is spread over, with a process each."""
+    rank: int = 0
+    """Which of those processes this is."""
 
 
 @dataclass(frozen=True, kw_only=True)

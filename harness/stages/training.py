@@ -32,6 +32,7 @@ from harness.training.loop import Trained, exempt, train
 from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
 from harness.training.mixing import mixed_steps, task_order, with_share
 from harness.training.model import TokenModel, check_length, load_encoder, prepare_dropout
+from harness.training.ranks import Ranks
 from harness.training.seeding import deterministic, generator
 from harness.training.weights import (
     apply_delta,
@@ -124,6 +125,8 @@ def _run(context: StageContext, *, keep_heads: bool) -> None:
     plan = _remapped(plan, encoder, used)
     model = _model(encoder, plan, int(context.config["seed"]), device)
     trained = _train(model, plan, context)
+    if context.resources.rank > 0:
+        return  # the first process writes for all
     scale = 1.0 if exempt(_WORDS, plan.settings) else trained.decay
     heads = model.heads if keep_heads else None
     write_delta(context.out, make_delta(encoder, used, scale, heads))
@@ -267,12 +270,14 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
     words = None
     if plan.text is not None:
         words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
+    here = context.resources
     return train(
         model if words is None else nn.ModuleList([model, words]),
         Course(
             steps=len(plan.order),
-            after=lambda done: _steps(plan, seed, done),
+            after=lambda done: _steps(plan, seed, done, here.devices),
             draws=model.draws,
+            ranks=Ranks(number=here.rank, count=here.devices),
         ),
         _loss(model, plan, words),
         plan.settings,
@@ -280,18 +285,24 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
         progress=context.progress,
         checkpoints=Checkpoints(
             folder=context.scratch,
-            maker=made_by(model.device),
-            seconds=context.resources.checkpoint_seconds,
-            steps=context.resources.checkpoint_steps,
+            maker=made_by(model.device, here.devices),
+            seconds=here.checkpoint_seconds if here.rank == 0 else None,
+            steps=here.checkpoint_steps if here.rank == 0 else None,
         ),
     )
 
 
-def _steps(plan: _Plan, seed: int, done: int) -> Iterator[Step]:
-    """The steps that follow the first `done`, each of the task that `plan.order` names."""
+def _steps(plan: _Plan, seed: int, done: int, devices: int) -> Iterator[Step]:
+    """The steps that follow the first `done`, each of the task that `plan.order` names.
+
+    A step has a micro-batch for each device at least; but for masked text, whose loss is a mean
+    over each micro-batch's hidden words and so depends on how it is cut.
+    """
     behind = np.bincount(plan.order[:done], minlength=len(plan.tasks())).tolist()
     streams: list[Iterator[Step]] = [
-        training_steps(one.features, one.training(), seed, task=place, done=behind[place])
+        training_steps(
+            one.features, _cut(one.training(), devices), seed, task=place, done=behind[place]
+        )
         for place, one in enumerate(plan.parts)
     ]
     if plan.text is not None:
@@ -303,6 +314,10 @@ def _steps(plan: _Plan, seed: int, done: int) -> Iterator[Step]:
         pieces = training_steps(plan.text.features, size, seed, task=place, done=behind[place])
         streams.append(_masked_steps(enumerate(pieces, behind[place]), plan.text.rule, seed))
     return mixed_steps(streams, plan.order[done:])
+
+
+def _cut(settings: Training, devices: int) -> Training:
+    return settings.model_copy(update={"accumulation": max(settings.accumulation, devices)})
 
 
 def _masked_steps(

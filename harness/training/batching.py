@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from harness.models import Training
 from harness.training.dropout import Draws
+from harness.training.ranks import Ranks
 from harness.training.seeding import generator
 
 
@@ -66,6 +67,8 @@ class Course:
     """The steps that follow the first so many."""
     draws: Draws
     """Dropout's random numbers, told of each step and micro-batch."""
+    ranks: Ranks = field(default_factory=Ranks)
+    """The processes among which each step's micro-batches are dealt."""
 
 
 def collate(

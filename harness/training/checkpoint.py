@@ -40,8 +40,8 @@ class Saved:
     facts: dict[str, Any]
 
 
-def made_by(device: torch.device) -> dict[str, Any]:
-    """What else decides bits: code, libraries, processor, threads, device.
+def made_by(device: torch.device, devices: int = 1) -> dict[str, Any]:
+    """What else decides bits: code, libraries, processor, threads, devices.
 
     A checkpoint that was made by anything else isn't used.
     """
@@ -54,6 +54,7 @@ def made_by(device: torch.device) -> dict[str, Any]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "device": device.type,
+        "devices": devices,
         "gpu": gpu,
     }
 

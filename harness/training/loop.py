@@ -17,6 +17,7 @@ from harness.models import Optimiser, Warmup
 from harness.training.batching import Batch, Course
 from harness.training.checkpoint import Checkpoints, Saved
 from harness.training.precision import Precision
+from harness.training.ranks import Ranks
 from harness.training.state import capture, restore
 
 _ENTRIES = 60  # of the loss curve, at most
@@ -195,7 +196,9 @@ def train(
         learning_rate = settings.learning_rate * rate(step, warmup, course.steps)
         for group in state.adam.param_groups:
             group["lr"] = learning_rate
-        value = _backward(parts, loss, precise, partial(course.draws.at, step))
+        begin = partial(course.draws.at, step)
+        values = _backward(parts, course.ranks, loss, precise, begin)
+        value = course.ranks.total(values, parameters)
         torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
         state.adam.step()
         state.adam.zero_grad(set_to_none=True)
@@ -212,25 +215,28 @@ def train(
 
 def _backward(
     parts: Sequence[Batch],
+    ranks: Ranks,
     loss: Callable[[Batch], Tensor],
     precise: Precision,
     begin: Callable[[int], None],
-) -> Tensor:
-    """Add up the gradients of a step's mean loss; returns that loss, still on the device.
+) -> list[Tensor]:
+    """Add up the gradients of this process's part of a step's mean loss.
+
+    Returns the shares of its micro-batches in that loss, still on the device.
 
     `begin` is told the number of each micro-batch before it.
     """
     whole = sum(part.units for part in parts)
     values = []
     with precise.weights():
-        for number, part in enumerate(parts):
+        for number, part in ranks.own(parts):
             begin(number)
             with precise.forward():
                 value = loss(part) * (part.units / whole)
             value.backward()  # type: ignore[no-untyped-call]
             precise.collect()
             values.append(value.detach())
-    return torch.stack(values).sum()
+    return values
 
 
 @dataclass
