@@ -32,6 +32,8 @@ _START = 1.0
 _PATIENCE = 3
 # Share of all kills that every kind of stage gets, where it can be hit.
 _LEAST = 0.05
+# More than that of the kills in one kind: runs go on until a stage of another kind has started.
+_MOST = 0.2
 _LONG = frozenset({"intermediate", "finetune", "predict"})
 _BETWEEN = "between stages"
 
@@ -150,7 +152,7 @@ def _until_done(
     before: dict[str, str] = {}
     idle = 0
     while True:
-        moment = _moment(stages, before, rng, toll, 2.0 ** (idle // _PATIENCE))
+        moment = _moment(stages, before, rng, toll, (kills, 2.0 ** (idle // _PATIENCE)))
         shutil.rmtree(case.store.root / "work", ignore_errors=True)
         seen = checkpoints(case.store)
         child = runs.start(case)
@@ -174,16 +176,22 @@ def _moment(
     finished: Collection[str],
     rng: np.random.Generator,
     toll: Toll,
-    patience: float,
+    plan: tuple[int, float],
 ) -> _Moment:
     """Any moment, or one in the kind of stage that may start now and was hit least so far.
 
-    Most kinds last a few milliseconds, and would hardly ever be hit.
+    Most kinds last a few milliseconds, and would hardly ever be hit. `plan` is how many kills there
+    are to be, and how much longer than usual to wait.
     """
-    ready = stages.ready(finished)
-    left = [key for key in stages.kinds if key not in finished]
+    kills, patience = plan
+    tired = {kind for kind, count in toll.kills.items() if count > _MOST * kills}
+    left = [key for key, kind in stages.kinds.items() if key not in finished]
+    left = [key for key in left if stages.kinds[key] not in tired] or left
+    ready = {key: kind for key, kind in stages.ready(finished).items() if key in left}
     kind = min(ready.values(), key=lambda one: toll.kills[one], default=None)
-    if kind is None or (toll.kills[kind] >= _LEAST * toll.injected() and rng.random() < 0.5):
+    if kind is None:
+        return _Moment(keys=left, seconds=_spread(rng, _SOON, _LATE))
+    if toll.kills[kind] >= _LEAST * toll.injected() and rng.random() < 0.5:
         if rng.random() < 0.1:
             return _Moment(keys=None, seconds=rng.uniform(0, _START))
         return _Moment(keys=left, seconds=_spread(rng, _SHORTEST, _LONGEST) * patience)
