@@ -120,7 +120,7 @@ def test_two_processes_train_what_one_does(training, precision, accumulation, to
 
 
 def test_a_process_without_a_micro_batch_takes_part(training):
-    """The last step of five units in fours is one unit; two tasks, whose heads take turns."""
+    """14 units in steps of 13: the second is one unit. Two tasks, whose heads take turns."""
     given = {"mixed": True, "batch_size": 13, "accumulation": 2}
     one = made(*training("one", **given), 1)
     two = made(*training("two", **given), 2)
