@@ -10,7 +10,7 @@ from typing import Any
 import material
 import numpy as np
 import torch
-from sides import THREADS, Rounds
+from sides import GPU, THREADS, Rounds
 from torch.utils.data import Sampler
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -70,7 +70,7 @@ def _arguments(**more: Any) -> TrainingArguments:
     logging.set_verbosity_error()
     return TrainingArguments(
         output_dir=tempfile.mkdtemp(),
-        use_cpu=True,
+        use_cpu=not GPU,
         per_device_train_batch_size=material.BATCH,
         per_device_eval_batch_size=material.BATCH,
         save_strategy="no",

@@ -12,25 +12,27 @@ from transformers import AutoConfig
 class Step:
     """An encoder's products, at its own shapes, on random numbers."""
 
-    def __init__(self, encoder: Path, kind: torch.dtype) -> None:
+    def __init__(self, encoder: Path, kind: torch.dtype, device: str = "cpu") -> None:
         """Of the encoder in this folder, with operands of `kind`."""
         config = AutoConfig.from_pretrained(encoder)
         self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
         width, inner = config.hidden_size, config.intermediate_size
         self.shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
         self.head = width // self.heads
-        self.kind = kind
-        self.weights = [torch.randn(o, i).to(kind) for i, o in self.shapes]
+        self.as_asked = {"dtype": kind, "device": device}
+        self.weights = [torch.randn(o, i, **self.as_asked) for i, o in self.shapes]
 
     def run(self, lengths: Sequence[int]) -> None:
         """A step over sequences of these lengths, packed."""
         tokens = int(sum(lengths))
         linear = [
-            (torch.randn(tokens, i).to(self.kind), torch.randn(tokens, o).to(self.kind))
+            (torch.randn(tokens, i, **self.as_asked), torch.randn(tokens, o, **self.as_asked))
             for i, o in dict.fromkeys(self.shapes)
         ]
         shapes = dict(zip(dict.fromkeys(self.shapes), linear, strict=True))
-        squares = [self._square(int(n)) for n in lengths]
+        # A GPU's attention is one kernel that hides its own products: the linear layers' alone.
+        on_cpu = self.as_asked["device"] == "cpu"
+        squares = [self._square(int(n)) for n in lengths] if on_cpu else []
         for _ in range(self.layers):
             for shape, weight in zip(self.shapes, self.weights, strict=True):
                 x, gradient = shapes[shape]
@@ -46,5 +48,5 @@ class Step:
                 torch.bmm(p.transpose(1, 2), q)
 
     def _square(self, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-        q = torch.randn(self.heads, length, self.head).to(self.kind)
-        return q, torch.rand(self.heads, length, length).to(self.kind)
+        q = torch.randn(self.heads, length, self.head, **self.as_asked)
+        return q, torch.rand(self.heads, length, length, **self.as_asked)

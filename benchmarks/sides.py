@@ -1,4 +1,4 @@
-"""One side of a comparison in a process of its own: `python benchmarks/sides.py NAME ENCODER`.
+"""One side of a comparison in a process of its own: `sides.py NAME ENCODER DEVICE`.
 
 It waits for lines on its standard input, does one round of work for each and answers with a line
 of JSON: real tokens, seconds, processor seconds, and the process's peak memory so far. The other
@@ -18,21 +18,26 @@ from typing import Any
 
 HERE = Path(__file__).parent
 THREADS = 2
-STEPS = {"ours": 6, "trainer_default": 1, "trainer_best": 4}  # in a round
+DEVICE = sys.argv[3] if len(sys.argv) > 3 else "cpu"
+GPU = DEVICE != "cpu"
+# In a round.
+STEPS = dict.fromkeys(("ours", "trainer_default", "trainer_best"), 20)
+if not GPU:
+    STEPS = {"ours": 6, "trainer_default": 1, "trainer_best": 4}
 ROUNDS = 5
-WINDOWS = 128  # predicted in a round
+WINDOWS = 2048 if GPU else 128  # predicted in a round
 SIZES = (4, 8, 16, 32, 64)  # windows in a batch
 
 
 class Side:
     """The handle on a side, in the process that compares."""
 
-    def __init__(self, name: str, encoder: Path) -> None:
+    def __init__(self, name: str, encoder: Path, device: str = "cpu") -> None:
         """Start it, and have it do its warm-up."""
         self.name = name
         self.rounds: list[dict[str, float]] = []
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "sides.py", name, encoder],
+            [sys.executable, HERE / "sides.py", name, encoder, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -107,11 +112,17 @@ class Rounds:
             self.begin()
 
     def _answer(self) -> None:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        if GPU:
+            import torch
+
+            torch.cuda.synchronize()
+            peak = torch.cuda.max_memory_allocated() / 2**30
         figures = {
             "tokens": self.tokens,
             "seconds": time.perf_counter() - self.started,
             "cpu_seconds": time.process_time() - self.worked,
-            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+            "peak": peak,
         }
         print(json.dumps(figures), file=self.out, flush=True)
 
@@ -131,6 +142,11 @@ def ours(encoder: Path) -> None:
     _ours(encoder)
 
 
+def ours_compiled(encoder: Path) -> None:
+    """The same with compiled layers: what a GPU gets in a training of many steps."""
+    _ours(encoder, compiled=True)
+
+
 def ours_one_thread(encoder: Path) -> None:
     """The same with one thread."""
     _ours(encoder, threads=1)
@@ -147,7 +163,12 @@ def ours_sizes(encoder: Path) -> None:
 
 
 def _ours(
-    encoder: Path, *, threads: int = THREADS, vocabulary: int = 1, sizes: tuple[int, ...] = ()
+    encoder: Path,
+    *,
+    threads: int = THREADS,
+    vocabulary: int = 1,
+    sizes: tuple[int, ...] = (),
+    compiled: bool = False,
 ) -> None:
     import material
     import numpy as np
@@ -159,6 +180,10 @@ def _ours(
 
     features = material.windows(encoder, material.questions("train"), training=True)
     model, features = _trimmed(encoder, features, threads, vocabulary)
+    if compiled:
+        from harness.training.compiled import compile_layers
+
+        assert compile_layers(model, "bf16", 10_000)
     index = list(material.batches(features, STEPS["ours"]))
     if sizes:
         flat = material.batches(features, max(sizes) // material.BATCH).reshape(-1)
@@ -190,8 +215,8 @@ def _trimmed(encoder: Path, features: Any, threads: int, vocabulary: int) -> tup
     from harness.training.seeding import deterministic
     from harness.training.weights import embedding, trim
 
-    deterministic(threads, torch.device("cpu"))
-    loaded: Any = load_encoder(encoder, packed=True)
+    deterministic(threads, torch.device(DEVICE))
+    loaded: Any = load_encoder(encoder)
     if vocabulary > 1:
         rows = embedding(loaded).weight.detach().repeat(vocabulary, 1)
         pad = embedding(loaded).padding_idx
@@ -199,7 +224,7 @@ def _trimmed(encoder: Path, features: Any, threads: int, vocabulary: int) -> tup
             torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=pad)
         )
     remap = trim(loaded, np.unique(np.append(features.ids, loaded.config.pad_token_id)))
-    model = TokenModel(loaded, [new_head("token", 2, loaded.config, 0)], packed=True)
+    model = TokenModel(loaded, [new_head("token", 2, loaded.config, 0)]).to(DEVICE)
     prepare_dropout(model, 0)
     return model, replace(features, ids=remap[features.ids])
 
@@ -229,9 +254,9 @@ def ours_predict(encoder: Path) -> None:
     from harness.training.model import TokenModel, load_encoder
     from harness.training.seeding import deterministic
 
-    deterministic(THREADS, torch.device("cpu"))
-    loaded = load_encoder(encoder, packed=True)
-    model = TokenModel(loaded, [new_head("token", 2, loaded.config, 0)], packed=True)
+    deterministic(THREADS, torch.device(DEVICE))
+    loaded = load_encoder(encoder)
+    model = TokenModel(loaded, [new_head("token", 2, loaded.config, 0)]).to(DEVICE)
     features = material.windows(encoder, material.questions("validation"), training=False)
     batch = collate(features, material.batches(features, WINDOWS // material.BATCH).reshape(-1))
     chosen = material.Chosen(batch)
@@ -267,7 +292,7 @@ def _products(encoder: Path, kind: str) -> None:
     torch.set_num_threads(THREADS)
     features = material.windows(encoder, material.questions("train"), training=True)
     index = material.batches(features, STEPS["ours"])
-    step = roofline.Step(encoder, getattr(torch, kind))
+    step = roofline.Step(encoder, getattr(torch, kind), DEVICE)
     rounds = Rounds(2)
     lengths = np.diff(features.bounds)
     while True:
@@ -280,6 +305,7 @@ SIDES: dict[str, Callable[[Path], None]] = {
     one.__name__: one
     for one in (
         ours,
+        ours_compiled,
         ours_one_thread,
         ours_wide,
         ours_sizes,

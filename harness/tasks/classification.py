@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from harness.errors import DataError
+from harness.moving import move
 from harness.records import LabelPrediction, PairExample
 from harness.tasks import Features, Head
 from harness.tasks.encoding import (
@@ -127,7 +128,7 @@ def _no_text(example: PairExample) -> DataError:
 
 def loss(logits: Tensor, features: Labelled, index: np.ndarray) -> Tensor:
     """Mean cross-entropy of the sequences `index`; `logits` (sequences, labels)."""
-    labels = torch.from_numpy(features.labels[index]).to(logits.device)
+    labels = move(torch.from_numpy(features.labels[index]), logits.device)
     return torch.nn.functional.cross_entropy(logits, labels)
 
 

@@ -16,6 +16,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from harness.moving import move
 from harness.records import Prediction, QaExample
 from harness.tasks import Head
 from harness.tasks.span_decoding import best_answers
@@ -80,4 +81,6 @@ def span_loss(logits: Tensor, lengths: Sequence[int], labels: Tensor) -> Tensor:
     padded = torch.nn.utils.rnn.pad_sequence(
         list(parts), batch_first=True, padding_value=-float("inf")
     )
-    return torch.nn.functional.cross_entropy(padded, labels.to(logits.device))
+    # Not as classes of (windows, tokens, 2): a GPU has no deterministic kernel for that.
+    rows = padded.transpose(1, 2).flatten(0, 1)
+    return torch.nn.functional.cross_entropy(rows, move(labels, logits.device).flatten())

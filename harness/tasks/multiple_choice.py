@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from harness.errors import DataError
+from harness.moving import move
 from harness.records import ChoiceExample, LabelPrediction
 from harness.tasks import Features, Head
 from harness.tasks.encoding import constant, cut, encode_distinct, pack, pair_layout, take
@@ -106,7 +107,7 @@ def loss(logits: Tensor, features: Choices, index: np.ndarray) -> Tensor:
         batch_first=True,
         padding_value=-float("inf"),
     )
-    labels = torch.from_numpy(features.labels[asked]).to(logits.device)
+    labels = move(torch.from_numpy(features.labels[asked]), logits.device)
     return torch.nn.functional.cross_entropy(padded, labels)
 
 

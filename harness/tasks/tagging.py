@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from harness.errors import DataError, UsageError
+from harness.moving import move
 from harness.records import TagExample, TagPrediction
 from harness.tasks import Features, Head
 from harness.tasks.encoding import (
@@ -210,7 +211,7 @@ def loss(logits: Tensor, features: Tagged, index: np.ndarray) -> Tensor:
     """
     starts = features.bounds[index]
     tags = features.tags[ranges(starts, features.bounds[index + 1] - starts)].astype(np.int64)
-    labels = torch.from_numpy(tags).to(logits.device)
+    labels = move(torch.from_numpy(tags), logits.device)
     return torch.nn.functional.cross_entropy(logits, labels, ignore_index=UNTAGGED)
 
 

@@ -1,22 +1,41 @@
-"""Self-attention over packed sequences: no padding, and dropout that stays in the cache.
+"""Self-attention over packed sequences: no padding.
 
-A batch is one row of tokens, sequence after sequence. Attention runs on one sequence at a time, or
-on a group of short ones: the (heads, length, length) probabilities fit a CPU's cache, where
-softmax, dropout and the products around them run several times faster than on the whole batch.
+A batch is one row of tokens, sequence after sequence. On a CPU attention runs on one sequence at a
+time, or on a group of short ones: the (heads, length, length) probabilities fit its cache, where
+softmax, dropout and the products around them run several times faster than on the whole batch. On
+a GPU torch's own kernels for sequences of several lengths keep no probabilities at all.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+from harness.moving import move
 from harness.training.dropout import BITS, FastDropout, kept_bits
 from harness.training.groups import groups_of
 
 PACKED = "harness_packed"
+_FLASH = 8  # numbers of a head that flash attention wants a multiple of
+
+
+class Bounds(NamedTuple):
+    """Where the sequences of a row are, as a GPU's kernels want it."""
+
+    starts: Tensor
+    """(sequences + 1,) int32; sequence i is starts[i] to starts[i + 1] - 1."""
+    longest: int
+    """Tokens of the longest."""
+
+
+def bounds_of(lengths: tuple[int, ...], device: torch.device) -> Bounds:
+    """The bounds of sequences of `lengths` tokens, one after the other."""
+    starts = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
+    return Bounds(move(starts, device), max(lengths))
 
 
 class _Attention(torch.autograd.Function):
@@ -105,7 +124,7 @@ def packed_attention(  # noqa: PLR0913 (transformers' calling convention)
     dropout: float = 0.0,
     scaling: float | None = None,
     *,
-    lengths: tuple[int, ...],
+    lengths: tuple[int, ...] | Bounds,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Attention for transformers' `AttentionInterface`, on a packed batch.
@@ -118,12 +137,15 @@ def packed_attention(  # noqa: PLR0913 (transformers' calling convention)
         attention_mask: None: a packed row holds no padding.
         dropout: 0 in evaluation.
         scaling: factor of the scores, 1 / sqrt(width).
-        lengths: tokens of each sequence, passed to the model as a keyword.
+        lengths: tokens of each sequence, or on a GPU their bounds; passed to the model as a
+            keyword.
 
     Returns:
         The attended values, (1, tokens, heads, width), and no weights.
     """
     assert attention_mask is None and query.shape[0] == 1 and scaling is not None
+    if isinstance(lengths, Bounds):
+        return _on_gpu(query, key, value, lengths, dropout, scaling), None
     fast = module.dropout if dropout > 0 else None
     assert fast is None or isinstance(fast, FastDropout)
     with torch.autocast(query.device.type, enabled=False):
@@ -131,6 +153,28 @@ def packed_attention(  # noqa: PLR0913 (transformers' calling convention)
             query[0], key[0], value[0], lengths, scaling, fast
         )
     return out.transpose(0, 1)[None], None
+
+
+def _on_gpu(
+    query: Tensor, key: Tensor, value: Tensor, bounds: Bounds, dropout: float, scaling: float
+) -> Tensor:
+    """(1, tokens, heads, width); dropout's numbers are of torch's generator.
+
+    torch has no public function of this with dropout but for nested tensors, which cost the host
+    more than the kernels cost the device; these are the operators under it.
+    """
+    q, k, v = (one.transpose(1, 2) for one in (query, key, value))
+    starts, longest = bounds
+    row = (starts, starts, longest, longest)
+    ops = torch.ops.aten
+    out: Tensor
+    if q.dtype.itemsize == 2 and q.shape[-1] % _FLASH == 0:
+        flash = ops._flash_attention_forward
+        out = flash(q[0], k[0], v[0], *row, dropout, False, False, scale=scaling)[0]
+        return out[None]
+    wide = (q.float(), k.float(), v.float())
+    out = ops._efficient_attention_forward(*wide, None, *row, dropout, 0, True, scale=scaling)[0]
+    return out.to(q.dtype)
 
 
 def register() -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import UsageError
+from harness.moving import move
 from harness.training.batching import Batch, Sequences, budget_batches, collate
 from harness.training.checkpoint import Checkpoints
 from harness.training.infer import fill, token_budget
@@ -67,7 +68,7 @@ def sentence_embeddings(
 
 def pooled(states: Tensor, batch: Batch, pooling: str) -> Tensor:
     """The batch's vectors, (batch, width), from the states of its tokens, (tokens, width)."""
-    lengths = torch.tensor(batch.lengths, device=states.device)
+    lengths = move(torch.tensor(batch.lengths), states.device)
     if pooling == "first":
         return states[lengths.cumsum(0) - lengths]
     rows = torch.arange(len(lengths), device=states.device).repeat_interleave(lengths)

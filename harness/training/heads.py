@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import StageError
+from harness.moving import move
 from harness.training.seeding import generator
 
 PREFIX = "heads."  # of a head's tensors in an artifact: heads.<number>.<tensor>
@@ -49,7 +50,7 @@ class FirstHead(nn.Module):
 
     def forward(self, states: Tensor, lengths: Sequence[int]) -> Tensor:
         """(tokens, width) of sequences of `lengths` tokens -> (sequences, outputs)."""
-        starts = torch.tensor([0, *accumulate(lengths)][:-1]).to(states.device, non_blocking=True)
+        starts = move(torch.tensor([0, *accumulate(lengths)][:-1]), states.device)
         with torch.autocast(states.device.type, enabled=False):
             first = self.before(states[starts].to(self.dense.weight.dtype))
             logits: Tensor = self.output(self.after(torch.tanh(self.dense(first))))

@@ -14,13 +14,12 @@ from harness.training.loop import Progress
 from harness.training.model import TokenModel
 from harness.training.precision import Precision
 
-TOKENS_PER_BATCH = {"cpu": 4096}
-_ELSEWHERE = 65536
+TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65536}
 
 
 def token_budget(device: torch.device) -> int:
-    """Tokens, padding included, that inference runs at once."""
-    return TOKENS_PER_BATCH.get(device.type, _ELSEWHERE)
+    """Tokens that inference runs at once, as if each batch were padded."""
+    return TOKENS_PER_BATCH[device.type]
 
 
 def all_logits(

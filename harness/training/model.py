@@ -1,4 +1,4 @@
-"""An encoder with its heads, run on packed or padded batches."""
+"""An encoder with its heads, run on packed batches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from harness.errors import StageError, UsageError
+from harness.moving import move
 from harness.training import attention
 from harness.training.batching import Batch
 from harness.training.dropout import Draws, replace_dropout
@@ -25,21 +26,13 @@ _OFFSET_POSITIONS = frozenset({"xlm-roberta", "roberta", "camembert"})
 
 
 class TokenModel(nn.Module):
-    """Encoder and heads. On a CPU batches stay packed; elsewhere they are padded.
+    """Encoder and heads, run on packed batches."""
 
-    Both give the same numbers up to rounding: a padded token is masked out of attention and never
-    reaches a head.
-    """
-
-    def __init__(self, encoder: nn.Module, heads: Sequence[Head], *, packed: bool) -> None:
-        """Put `heads` (none: states are all that is wanted) on `encoder`.
-
-        `packed` says how a batch is laid out.
-        """
+    def __init__(self, encoder: nn.Module, heads: Sequence[Head]) -> None:
+        """Put `heads` (none: states are all that is wanted) on `encoder`."""
         super().__init__()
         self.encoder = encoder
         self.heads = nn.ModuleList(heads)
-        self.packed = packed
         self.draws = Draws("dropout")
         """Dropout's random numbers, once `prepare_dropout` has named the seed."""
         config: Any = encoder.config
@@ -62,51 +55,28 @@ class TokenModel(nn.Module):
 
     def states(self, batch: Batch) -> Tensor:
         """The encoder's last hidden states of the batch's tokens, (tokens, width)."""
-        return self._packed(batch) if self.packed else self._padded(batch)
-
-    def _packed(self, batch: Batch) -> Tensor:
-        """Hidden states of one row that holds all sequences, (tokens, width)."""
         device = self.device
         positions = np.concatenate([np.arange(n) for n in batch.lengths]) + self.first_position
-        ids = batch.ids[None].to(device)
+        ids = move(batch.ids[None], device)
         encoder: Any = self.encoder
         states = encoder.embeddings(
             input_ids=ids,
-            position_ids=torch.from_numpy(positions)[None].to(device),
+            position_ids=move(torch.from_numpy(positions)[None], device),
             token_type_ids=torch.zeros_like(ids),
         )
         stack = encoder.encoder
 
-        def layers(some: Tensor, lengths: tuple[int, ...]) -> Tensor:
+        def layers(some: Tensor, lengths: Any) -> Tensor:
             found: Tensor = stack(some, lengths=lengths).last_hidden_state
             return found
 
+        if device.type != "cpu":
+            return layers(states, attention.bounds_of(batch.lengths, device))[0]
         draws = self.draws if self.training else None
         return through(layers, states, batch.lengths, list(stack.parameters()), draws)[0]
 
-    def _padded(self, batch: Batch) -> Tensor:
-        """Hidden states of a (batch, longest) rectangle, its padding left out: (tokens, width)."""
-        device = self.device
-        lengths = np.array(batch.lengths)
-        rows, width = len(lengths), int(lengths.max())
-        mask = np.arange(width)[None] < lengths[:, None]
-        # Computed here and not from the mask on the device: that would wait for it.
-        real = torch.from_numpy(np.flatnonzero(mask))
-        # Any id will do for padding: nothing that is read depends on it.
-        ids = torch.zeros(rows * width, dtype=torch.int64)
-        ids[real] = batch.ids
-        ids = ids.view(rows, width).to(device, non_blocking=True)
-        positions = torch.arange(width, device=device) + self.first_position
-        states: Tensor = self.encoder(
-            input_ids=ids,
-            attention_mask=torch.from_numpy(mask).to(device, non_blocking=True),
-            position_ids=positions[None].expand(rows, -1),
-            token_type_ids=torch.zeros_like(ids),
-        ).last_hidden_state
-        return states.reshape(rows * width, -1)[real.to(device, non_blocking=True)]
 
-
-def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
+def load_encoder(folder: Path) -> nn.Module:
     """The encoder of a local transformers folder, in float32, without its pooler.
 
     Raises:
@@ -125,7 +95,7 @@ def load_encoder(folder: Path, *, packed: bool) -> nn.Module:
             trust_remote_code=False,
             dtype=torch.float32,
             add_pooling_layer=False,
-            attn_implementation=attention.PACKED if packed else "sdpa",
+            attn_implementation=attention.PACKED,
             output_loading_info=True,
         )
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
@@ -147,8 +117,9 @@ def _unreadable(got: str) -> StageError:
 
 def prepare_dropout(model: TokenModel, seed: int) -> None:
     """Make dropout draw from ("dropout", seed): numpy's numbers on a CPU, torch's on a GPU."""
-    model.draws = Draws("dropout", seed, elsewhere=not model.packed)
-    if model.packed:
+    on_cpu = model.device.type == "cpu"
+    model.draws = Draws("dropout", seed, elsewhere=not on_cpu)
+    if on_cpu:
         replace_dropout(model, model.draws)
 
 

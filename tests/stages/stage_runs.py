@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.stages.contract import Progress, Resources, StageContext, stage
 
+# The tests of training and prediction hold on a GPU too: HARNESS_TEST_DEVICE=cuda.
+DEVICE = os.environ.get("HARNESS_TEST_DEVICE", "cpu")
 REALIGN: dict[str, Any] = {"max": 0, "unfound": "error"}
 
 
@@ -49,7 +53,7 @@ def run_stage(
         input_keys=dict.fromkeys(inputs or {}, "0" * 64),
         out=out,
         scratch=scratch or out.with_name(f"{out.name}-scratch"),
-        resources=resources or Resources(),
+        resources=replace(resources or Resources(), device=DEVICE),
         progress=progress or Silent(),
     )
     getattr(importlib.import_module(module), function)(context)

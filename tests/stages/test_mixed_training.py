@@ -111,8 +111,8 @@ def test_masked_language_modelling_moves_every_row(bench):
     out = bench.train(
         "first", [(PAIRS, [bench.pairs])], stage="intermediate", mix=mix(None, 0.5), text=bench.text
     )
-    before = load_encoder(bench.encoder, packed=True)
-    after = load_encoder(bench.encoder, packed=True)
+    before = load_encoder(bench.encoder)
+    after = load_encoder(bench.encoder)
     delta = read_delta(out)
     apply_delta(after, delta)
     old, new = embedding(before).weight, embedding(after).weight
@@ -123,7 +123,7 @@ def test_masked_language_modelling_moves_every_row(bench):
 
 def test_masked_language_modelling_is_never_trimmed(bench, monkeypatch):
     """A row less than all, and the stage refuses before its first step."""
-    rows = len(embedding(load_encoder(bench.encoder, packed=True)).weight)
+    rows = len(embedding(load_encoder(bench.encoder)).weight)
     monkeypatch.setattr(training, "_vocabulary", lambda encoder, plan: np.arange(rows - 1))
     with pytest.raises(StageError, match=f"all {rows}: every one is trained"):
         bench.train("first", [(PAIRS, [bench.pairs])], mix=mix(None, 0.5), text=bench.text)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from stage_runs import DEVICE
 from training_bench import (
     LABELS,
     MASKED,
@@ -207,7 +208,7 @@ def predictions(bench):
 @pytest.mark.parametrize("kind", ["questions", "bf16", "pairs", "retrieval"])
 def test_a_prediction_goes_on_by_shard(bench, kind, monkeypatch):
     """Batches that a shard holds aren't run again; the files are the same."""
-    monkeypatch.setitem(infer.TOKENS_PER_BATCH, "cpu", 40)
+    monkeypatch.setitem(infer.TOKENS_PER_BATCH, DEVICE, 40)
     predict = predictions(bench)[kind]
     whole = predict("whole")
     stop = StopAtThird(0)
@@ -224,7 +225,7 @@ def test_a_prediction_goes_on_by_shard(bench, kind, monkeypatch):
 
 def test_a_damaged_shard_is_run_again(bench, monkeypatch):
     """The second of two."""
-    monkeypatch.setitem(infer.TOKENS_PER_BATCH, "cpu", 40)
+    monkeypatch.setitem(infer.TOKENS_PER_BATCH, DEVICE, 40)
     predict = predictions(bench)["questions"]
     whole = predict("whole")
     around(bench, StopAtThird(0))

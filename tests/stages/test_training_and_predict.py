@@ -94,7 +94,7 @@ def test_prediction_goes_through_both_trainings(bench):
     whole = bench.predict("whole", bench.ours, intermediate=first, model=model)
     half = bench.predict("half", bench.ours, model=model)
     assert digests(whole) != digests(half)
-    encoder = load_encoder(bench.encoder, packed=True)
+    encoder = load_encoder(bench.encoder)
     for folder in (first, model):
         apply_delta(encoder, read_delta(folder))
     merged = bench.root / "merged"

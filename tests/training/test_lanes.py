@@ -50,7 +50,7 @@ def test_no_lane_is_empty():
 
 def test_lanes_give_what_one_thread_gives(tmp_path, threads):
     """Without dropout: states and every gradient in float64, two and three lanes against one."""
-    model = token_model(write_tiny_encoder(tmp_path, **OFF), packed=True).double().train()
+    model = token_model(write_tiny_encoder(tmp_path, **OFF)).double().train()
     threads(1)
     with torch.inference_mode():
         states = model.states(batch())
@@ -68,7 +68,7 @@ def test_lanes_give_what_one_thread_gives(tmp_path, threads):
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32])
 def test_lanes_compute_as_their_caller_does(tmp_path, threads, kind):
     """Autocast reaches the threads: bf16 states are bf16 in a lane too; each is one thread."""
-    model = token_model(write_tiny_encoder(tmp_path, **OFF), packed=True)
+    model = token_model(write_tiny_encoder(tmp_path, **OFF))
     seen = []
     model.encoder.encoder.layer[0].intermediate.register_forward_hook(
         lambda module, inputs, output: seen.append((output.dtype, torch.get_num_threads()))
@@ -82,7 +82,7 @@ def test_lanes_compute_as_their_caller_does(tmp_path, threads, kind):
 
 def test_dropout_of_lanes_is_the_same_each_time(tmp_path, threads):
     """Equal bits at equal places, however the threads are scheduled; other bits elsewhere."""
-    model = token_model(write_tiny_encoder(tmp_path), packed=True).train()
+    model = token_model(write_tiny_encoder(tmp_path)).train()
     prepare_dropout(model, 0)
     threads(2)
     found = []
@@ -98,7 +98,7 @@ def test_dropout_of_lanes_is_the_same_each_time(tmp_path, threads):
 
 def test_what_a_lane_raises_reaches_the_caller(tmp_path, threads):
     """An error inside a thread isn't lost, and the next call works."""
-    model = token_model(write_tiny_encoder(tmp_path), packed=True)
+    model = token_model(write_tiny_encoder(tmp_path))
     threads(2)
 
     def fail(module, inputs):

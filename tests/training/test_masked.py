@@ -96,14 +96,14 @@ def test_the_head_is_transformers_own():
 
 def test_a_new_head_hands_states_on(tmp_path):
     """Its dense layer is the identity: random weights would hide what the encoder knows."""
-    head = lm_head(write_tiny_encoder(tmp_path), load_encoder(tmp_path, packed=True))
+    head = lm_head(write_tiny_encoder(tmp_path), load_encoder(tmp_path))
     assert torch.equal(head.dense.weight, torch.eye(16))
     assert not head.bias.any()
 
 
 def test_a_trimmed_vocabulary_is_refused(tmp_path):
     """Every row has a gradient, and a word that was cut off couldn't be predicted."""
-    encoder = load_encoder(write_tiny_encoder(tmp_path), packed=True)
+    encoder = load_encoder(write_tiny_encoder(tmp_path))
     rows = encoder.config.vocab_size
     trim(encoder, np.arange(rows - 1))
     with pytest.raises(StageError, match=rf"{rows - 1} rows .* all {rows}"):
@@ -115,7 +115,7 @@ def test_a_stored_head_is_used(tmp_path):
     write_tiny_encoder(tmp_path, "xlm-roberta")
     whole = XLMRobertaForMaskedLM(tiny_config("xlm-roberta"))
     whole.save_pretrained(tmp_path)
-    head = lm_head(tmp_path, load_encoder(tmp_path, packed=True))
+    head = lm_head(tmp_path, load_encoder(tmp_path))
     assert torch.equal(head.dense.weight, whole.lm_head.dense.weight)
     assert torch.equal(head.LayerNorm.weight, whole.lm_head.layer_norm.weight)
     assert torch.equal(head.bias, whole.lm_head.bias)
@@ -128,4 +128,4 @@ def test_a_stored_head_of_another_form_is_refused(tmp_path):
     weights["lm_head.bias"] = torch.zeros(3)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(StageError, match=r"lm_head\.\*"):
-        lm_head(folder, load_encoder(folder, packed=True))
+        lm_head(folder, load_encoder(folder))

@@ -1,5 +1,6 @@
 """Packed, padded and transformers' own forward pass give the same numbers."""
 
+import itertools
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from tiny_encoder import token_model, write_tiny_encoder
 from transformers import AutoModel
 
 from harness.errors import StageError, UsageError
+from harness.training import attention
 from harness.training.batching import Batch
 from harness.training.model import check_length, load_encoder
 
@@ -22,35 +24,75 @@ def batch():
     return Batch(index=np.arange(3), ids=ids, lengths=LENGTHS, units=3)
 
 
+def padded(folder, batch):
+    """Transformers' own encoder of a folder, and its states of a padded batch: (tokens, width)."""
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    ids = torch.nn.utils.rnn.pad_sequence(
+        batch.ids.split(batch.lengths), batch_first=True, padding_value=encoder.config.pad_token_id
+    )
+    mask = torch.arange(ids.shape[1]) < torch.tensor(batch.lengths)[:, None]
+    return encoder, encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state[mask]
+
+
 @pytest.mark.parametrize(("head", "rows"), [("token", 16), ("first", 3)])
 @pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
 def test_packed_and_padded_agree(tmp_path, kind, head, rows):
-    """The layout of a CPU and that of a GPU, on one device."""
+    """A packed row gives what transformers makes of a padded rectangle."""
     folder = write_tiny_encoder(tmp_path, kind)
+    model = token_model(folder, head=head)
     with torch.inference_mode():
-        packed = token_model(folder, packed=True, head=head)(batch())
-        padded = token_model(folder, packed=False, head=head)(batch())
+        packed = model(batch())
+        expected = model.heads[0](padded(folder, batch())[1], LENGTHS)
     assert packed.shape == (rows, 2)
-    assert torch.allclose(packed, padded, atol=1e-5)
+    assert torch.allclose(packed, expected, atol=1e-5)
 
 
 def test_packed_and_padded_gradients_agree(tmp_path):
-    """Without dropout, training on a GPU's layout moves every weight as on a CPU's."""
+    """Without dropout, training on a packed row moves every weight as on a padded rectangle."""
     off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     folder = write_tiny_encoder(tmp_path, **off)
-    models = [token_model(folder, packed=packed).train() for packed in (True, False)]
-    for model in models:
-        (model(batch()) - 1.0).pow(2).sum().backward()
-    padded = dict(models[1].named_parameters())
-    for name, parameter in models[0].named_parameters():
-        assert torch.allclose(parameter.grad, padded[name].grad, atol=1e-4), name
+    model = token_model(folder).train()
+    (model.states(batch()) - 1.0).pow(2).sum().backward()
+    encoder, states = padded(folder, batch())
+    (states - 1.0).pow(2).sum().backward()
+    expected = dict(encoder.named_parameters())
+    for name, parameter in model.encoder.named_parameters():
+        assert torch.allclose(parameter.grad, expected[name].grad, atol=1e-4), name
+
+
+def attended(query, key, value, bounds, dropout, scaling):
+    """What a GPU's kernels compute of a row, a sequence at a time."""
+    assert bounds.longest == max(LENGTHS)
+    edges = bounds.starts.tolist()
+    parts = [
+        torch.nn.functional.scaled_dot_product_attention(
+            *(one[:, :, a:b] for one in (query, key, value)), dropout_p=dropout, scale=scaling
+        )
+        for a, b in itertools.pairwise(edges)
+    ]
+    return torch.cat(parts, 2).transpose(1, 2)
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_a_gpus_way_through_the_layers_agrees(tmp_path, monkeypatch, kind):
+    """All but its kernels, on a CPU: one row, and where its sequences begin."""
+
+    def straight(layers, states, lengths, *_):
+        return layers(states, attention.bounds_of(lengths, states.device))
+
+    model = token_model(write_tiny_encoder(tmp_path, kind))
+    with torch.inference_mode():
+        expected = model(batch())
+        monkeypatch.setattr("harness.training.model.through", straight)
+        monkeypatch.setattr(attention, "_on_gpu", attended)
+        assert torch.allclose(model(batch()), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
 def test_a_sequence_alone_has_transformers_own_values(tmp_path, kind):
     """Positions and token types are those that the encoder would number itself."""
     folder = write_tiny_encoder(tmp_path, kind)
-    model = token_model(folder, packed=True)
+    model = token_model(folder)
     encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     with torch.inference_mode():
         mine = model(batch()).split(LENGTHS)
@@ -62,7 +104,7 @@ def test_a_sequence_alone_has_transformers_own_values(tmp_path, kind):
 @pytest.mark.parametrize(("kind", "most"), [("bert", 66), ("xlm-roberta", 64)])
 def test_windows_longer_than_the_positions_are_refused(tmp_path, kind, most):
     """XLM-R's first position is its padding id plus one: 66 positions hold 64 tokens."""
-    model = token_model(write_tiny_encoder(tmp_path, kind), packed=True)
+    model = token_model(write_tiny_encoder(tmp_path, kind))
     check_length(model, most)
     with pytest.raises(UsageError, match=f"at most {most}"):
         check_length(model, most + 1)
@@ -75,7 +117,7 @@ def test_a_missing_weight_is_not_drawn_at_random(tmp_path):
     del weights["encoder.layer.0.output.dense.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(StageError, match=r"no weights for encoder\.layer\.0\.output"):
-        load_encoder(folder, packed=True)
+        load_encoder(folder)
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
@@ -83,7 +125,7 @@ def test_a_folder_without_weights_is_refused(tmp_path):
     folder = write_tiny_encoder(tmp_path)
     (folder / "model.safetensors").unlink()
     with pytest.raises(StageError, match="transformers folder"):
-        load_encoder(folder, packed=True)
+        load_encoder(folder)
 
 
 def test_code_beside_the_weights_is_never_run(tmp_path):
@@ -93,5 +135,5 @@ def test_code_beside_the_weights_is_never_run(tmp_path):
     config["auto_map"] = {"AutoModel": "evil.Model"}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", "utf-8")
-    load_encoder(folder, packed=True)
+    load_encoder(folder)
     assert not (tmp_path / "ran").exists()

@@ -15,9 +15,9 @@ def model(tmp_path_factory):
     """A tiny packed encoder with a head on every token."""
     folder = tmp_path_factory.mktemp("encoder")
     write_tiny_encoder(folder)
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     torch.manual_seed(0)
-    return TokenModel(encoder, [TokenHead(encoder.config.hidden_size, 2)], packed=True).eval()
+    return TokenModel(encoder, [TokenHead(encoder.config.hidden_size, 2)]).eval()
 
 
 BATCH = Batch(index=None, ids=torch.tensor([0, 3, 4, 5, 2, 0, 6, 2]), lengths=(5, 3), units=2)

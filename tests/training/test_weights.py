@@ -62,7 +62,7 @@ def head(seed):
 
 def trained(encoder, ids, steps=6, seed=0):
     """Train `encoder` with a new head on `steps` batches of the ids given; returns model, decay."""
-    model = TokenModel(encoder, [head(seed)], packed=True).double()
+    model = TokenModel(encoder, [head(seed)]).double()
     prepare_dropout(model, seed)
     rng = generator("batches", seed)
     batches = []
@@ -82,13 +82,13 @@ def trained(encoder, ids, steps=6, seed=0):
 
 def test_trimmed_training_equals_training_the_full_table(folder):
     """Every tensor and every row of the table, in float64, to 1e-10."""
-    full = load_encoder(folder, packed=True)
+    full = load_encoder(folder)
     whole, _ = trained(full, USED)
-    small = load_encoder(folder, packed=True)
+    small = load_encoder(folder)
     remap = trim(small, USED)
     model, decay = trained(small, remap[USED])
     delta = make_delta(small, USED, decay, model.heads)
-    rebuilt = load_encoder(folder, packed=True).double()
+    rebuilt = load_encoder(folder).double()
     apply_delta(rebuilt, delta)
     assert embedding(small).num_embeddings == len(USED)
     for name, value in whole.encoder.state_dict().items():
@@ -100,11 +100,11 @@ def test_trimmed_training_equals_training_the_full_table(folder):
 
 def test_untouched_rows_are_only_scaled(folder):
     """Row 20 isn't used: it is its old self times the factor, which isn't one."""
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     before = embedding(encoder).weight[20].double()
     remap = trim(encoder, USED)
     model, decay = trained(encoder, remap[USED])
-    rebuilt = load_encoder(folder, packed=True).double()
+    rebuilt = load_encoder(folder).double()
     apply_delta(rebuilt, make_delta(encoder, USED, decay, model.heads))
     assert decay < 0.999
     assert torch.allclose(embedding(rebuilt).weight[20], before * decay, atol=1e-12)
@@ -113,18 +113,18 @@ def test_untouched_rows_are_only_scaled(folder):
 def test_a_second_training_starts_where_the_first_ended(folder):
     """Trimmed twice, with other rows, equals the full table trained twice; in float64, to 1e-10."""
     others = np.array([0, 1, 2, 9, 13, 21])
-    halfway = trained(load_encoder(folder, packed=True), USED)[0].encoder
-    whole = load_encoder(folder, packed=True).double()
+    halfway = trained(load_encoder(folder), USED)[0].encoder
+    whole = load_encoder(folder).double()
     whole.load_state_dict(halfway.state_dict())
     trained(whole, others, seed=1)
-    first = load_encoder(folder, packed=True)
+    first = load_encoder(folder)
     _, decay = trained(first, trim(first, USED)[USED])
     one = make_delta(first, USED, decay, None)
-    second = load_encoder(folder, packed=True).double()
+    second = load_encoder(folder).double()
     apply_delta(second, one)
     small, more = trained(second, trim(second, others)[others], seed=1)
     two = make_delta(second, others, more, small.heads)
-    rebuilt = load_encoder(folder, packed=True).double()
+    rebuilt = load_encoder(folder).double()
     apply_delta(rebuilt, one)
     apply_delta(rebuilt, two)
     assert two.rows.tolist() == others.tolist()
@@ -134,7 +134,7 @@ def test_a_second_training_starts_where_the_first_ended(folder):
 
 def test_trimming_gives_the_encoders_file_back(folder):
     """It is mapped into memory, the whole table with it, for as long as a tensor lies in it."""
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     assert is_mapped(folder)
     trim(encoder, USED)
@@ -152,7 +152,7 @@ def is_mapped(folder):
 
 def test_a_delta_survives_a_round_trip(folder, tmp_path):
     """Tensors, rows, values, scale and head come back equal."""
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     trim(encoder, USED)
     delta = make_delta(encoder, USED, 0.875, torch.nn.ModuleList([head(0)]))
     write_delta(tmp_path, delta)
@@ -166,7 +166,7 @@ def test_a_delta_survives_a_round_trip(folder, tmp_path):
 
 def test_an_intermediate_delta_has_no_head(folder, tmp_path):
     """Without a head nothing of one is stored."""
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     trim(encoder, USED)
     write_delta(tmp_path, make_delta(encoder, USED, 1.0, None))
     assert read_delta(tmp_path).heads == {}
@@ -174,7 +174,7 @@ def test_an_intermediate_delta_has_no_head(folder, tmp_path):
 
 def test_the_padding_row_keeps_its_part(folder):
     """The padding id is remapped, so that its gradient stays zero."""
-    encoder = load_encoder(folder, packed=True)
+    encoder = load_encoder(folder)
     trim(encoder, USED)
     assert embedding(encoder).padding_idx == 1
 
