@@ -1,9 +1,10 @@
-"""What a person sees while a run goes on: bars on a terminal, silence elsewhere."""
+"""What a person sees while a run goes on: bars on a terminal, a line for each stage in a log."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -75,9 +76,13 @@ class _Bar:
 class Watcher:
     """Observes a run; `bars` is None where stderr is not a terminal."""
 
-    def __init__(self, console: Console, bars: Progress | None) -> None:
-        """Show on `bars`; one line at the start goes to `console`."""
-        self._console, self._bars = console, bars
+    def __init__(self, console: Console, bars: Progress | None, *, lines: bool = False) -> None:
+        """Show on `bars`; one line at the start goes to `console`.
+
+        Without bars, and where `lines` are asked for, each stage that ran is told of at its end.
+        """
+        self._console, self._bars, self._lines = console, bars, lines
+        self._began: dict[int, tuple[str, float]] = {}
         self._unit = ""
         self._shares: list[float] = []
         self._whole = TaskID(0)
@@ -106,6 +111,7 @@ class Watcher:
     def stage(self, planned: PlannedStage, number: int) -> Silent | _Bar:
         """Show the stage that starts, on a bar of its own."""
         if self._bars is None or not self._shares:
+            self._began[number] = f"{planned.stage} {planned.label}", time.monotonic()
             return Silent()
         title = f"{number}/{len(self._shares)} {planned.stage}"
         if self._console.width >= _WIDE:
@@ -118,6 +124,8 @@ class Watcher:
     def ended(self, number: int) -> None:
         """Take the bar of a stage away; one that never started counts as done."""
         if self._bars is None or not self._shares:
+            if self._lines and number in self._began:
+                self._tell(number)
             return
         if number in self._running:
             self._running.pop(number).end()
@@ -126,17 +134,24 @@ class Watcher:
         self._ended += 1
         self._bars.update(self._whole, figures=self._counted())
 
+    def _tell(self, number: int) -> None:
+        """Say that a stage has ended, after how long; a log keeps it when the run is killed."""
+        name, began = self._began.pop(number)
+        took = time.monotonic() - began
+        sys.stderr.write(f"{number}/{len(self._shares)} {name.strip()}: {took:,.0f} s\n")
+        sys.stderr.flush()
+
     def _counted(self) -> str:
         return f"{self._ended:,}/{len(self._shares):,} {self._unit}"
 
 
 @contextlib.contextmanager
 def watching(quiet: bool) -> Iterator[Watcher]:
-    """A watcher on stderr; quiet when asked or when stderr is not a terminal."""
+    """A watcher on stderr; without bars where that is not a terminal, silent when asked."""
     console = Console(stderr=True)
     # Not console.is_terminal: FORCE_COLOR, which many CI systems set, makes that true in a log.
     if quiet or not sys.stderr.isatty():
-        yield Watcher(console, None)
+        yield Watcher(console, None, lines=not quiet)
         return
     columns = _columns(console.width)
     with Progress(*columns, console=console, transient=True, speed_estimate_period=_MEMORY) as bars:

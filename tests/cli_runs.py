@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,16 @@ class Result:
     status: int
     out: str
     err: str
+    """Without the lines about stages that have ended, which are in `progress`."""
+    progress: tuple[str, ...] = ()
+
+
+def parted(stderr: str) -> tuple[str, tuple[str, ...]]:
+    """What a command wrote on stderr beside its progress, and its progress."""
+    lines = stderr.splitlines(keepends=True)
+    ended = [bool(re.fullmatch(r"\d+/\d+ .+: [\d,]+ s\n", line)) for line in lines]
+    rest = "".join(line for line, is_one in zip(lines, ended, strict=True) if not is_one)
+    return rest, tuple(line for line, is_one in zip(lines, ended, strict=True) if is_one)
 
 
 Cli = Callable[..., Result]
@@ -63,7 +74,9 @@ def command_line(
         with pytest.raises(SystemExit) as ended:
             cli.main()
         said = capsys.readouterr()
-        return Result(status=int(ended.value.code or 0), out=said.out, err=said.err)
+        err, progress = parted(said.err)
+        status = int(ended.value.code or 0)
+        return Result(status=status, out=said.out, err=err, progress=progress)
 
     yield run
     for one, handler in before.items():

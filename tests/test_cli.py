@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from cli_runs import start
+from cli_runs import parted, start
 
 from harness.artifacts import Store
 from harness.cli import harness
@@ -253,6 +253,15 @@ def test_a_bug_keeps_its_traceback(cli, steer):
         cli("reproduce", GAIN, "--mirror", steer)
 
 
+def test_a_log_has_a_line_for_each_stage_that_ran(cli, steer):
+    """At its end, with its time; a stage from the store has none, nor has a run with --json."""
+    first = cli("reproduce", GAIN, "--mirror", steer)
+    assert len(first.progress) == 37
+    assert first.progress[0].startswith("1/37 encoder multilingual-e5-small: ")
+    assert cli("reproduce", GAIN, "--mirror", steer).progress == ()
+    assert cli("reproduce", NO_BETTER, "--mirror", steer, "--json").progress == ()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_ends_with_130_and_resumes(cli, steer, tmp_path, number):
     """One line, a sound store, and the same command goes on."""
@@ -265,7 +274,7 @@ def test_an_interrupted_run_ends_with_130_and_resumes(cli, steer, tmp_path, numb
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err.strip() == (
+    assert parted(err)[0].strip() == (
         "harness: interrupted. What was finished is kept; the same command goes on."
     )
     (steer / "finetune").unlink()

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cli_runs import parted
 from hub_server import Hub, serving
 from rehearsal.rows import table
 from rehearsal.world import World, build, parts_of
@@ -92,7 +93,7 @@ def fetched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Fetched:
         done = subprocess.run(
             fetch(world, mirror), env=online(hub), capture_output=True, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, parted(done.stderr)[0]) == (0, "")
     return Fetched(world=world, mirror=mirror, out=done.stdout, requests=hub.requests)
 
 
