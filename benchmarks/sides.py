@@ -127,16 +127,6 @@ class Rounds:
         print(json.dumps(figures), file=self.out, flush=True)
 
 
-class Quiet:
-    """Progress that nobody looks at."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing."""
-
-
 def ours(encoder: Path) -> None:
     """The training loop as the stage `finetune` calls it: trimmed, packed, bf16, dropout on."""
     _ours(encoder)
@@ -174,6 +164,7 @@ def _ours(
     import numpy as np
     import torch
 
+    from harness.stages.contract import Silent
     from harness.tasks import extractive_qa
     from harness.training.batching import Course, collate
     from harness.training.loop import train
@@ -201,7 +192,7 @@ def _ours(
         return extractive_qa.loss(model(batch), features, np.asarray(batch.index))
 
     course = Course(steps=10_000, after=lambda _: steps(), draws=model.draws)
-    train(model, course, loss, material.TRAINING, precision="bf16", progress=Quiet())
+    train(model, course, loss, material.TRAINING, precision="bf16", progress=Silent())
 
 
 def _trimmed(encoder: Path, features: Any, threads: int, vocabulary: int) -> tuple[Any, Any]:
@@ -248,6 +239,7 @@ def ours_predict(encoder: Path) -> None:
     import material
     import torch
 
+    from harness.stages.contract import Silent
     from harness.training.batching import collate
     from harness.training.heads import new_head
     from harness.training.infer import all_logits
@@ -262,7 +254,7 @@ def ours_predict(encoder: Path) -> None:
     chosen = material.Chosen(batch)
     rounds = Rounds(1)
     while True:
-        all_logits(model, chosen, precision="bf16", progress=Quiet())
+        all_logits(model, chosen, precision="bf16", progress=Silent())
         rounds.step(len(batch.ids))
 
 

@@ -12,11 +12,10 @@ import torch
 from faults.disk_model import EXTREMES, Choice, Disk, watched
 from harness.artifacts import Store
 from harness.canonical import file_sha256
-from harness.console import Silent
 from harness.costs import Cost
 from harness.graph import PlannedStage
 from harness.stages import contract
-from harness.stages.contract import Resources, Stage, StageContext
+from harness.stages.contract import Resources, Silent, Stage, StageContext
 from harness.training.checkpoint import Checkpoints
 from harness.worker import run_stage
 

@@ -13,22 +13,13 @@ from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.table import Column
 
 from harness.graph import PlannedStage
+from harness.stages.contract import Silent
 
 # Narrower terminals get neither the bars themselves nor the systems' names.
 _WIDE = 100
 _BAR, _FIGURES, _TIME = 14, 40, 17
 # Steps take seconds: the time left is estimated from the last minutes.
 _MEMORY = 180.0
-
-
-class Silent:
-    """Progress that nobody looks at."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing to show."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing to show."""
 
 
 class _Bar:

@@ -24,20 +24,10 @@ from harness.costs import Cost
 from harness.graph import PlannedStage
 from harness.records import Prediction, QaExample, read_examples, write_rows
 from harness.stages import contract
-from harness.stages.contract import Progress, Resources, Stage, StageContext
+from harness.stages.contract import Progress, Resources, Silent, Stage, StageContext
 
 QUESTIONS = 10
 MAKE_STAGES = (Stage(name="make", version=1, reads=("value",), run="fake_stages:make"),)
-
-
-class Silent:
-    """A progress that nobody watches."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing."""
 
 
 def pipeline() -> tuple[Stage, ...]:

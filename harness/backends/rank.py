@@ -15,17 +15,8 @@ from pathlib import Path
 from harness import wire
 from harness.backends.inside import Told, channel
 from harness.errors import HarnessError
+from harness.stages.contract import Silent
 from harness.worker import run_shared
-
-
-class _Silent:
-    """Progress of all but the first."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing."""
 
 
 def main(out: Path) -> None:
@@ -43,7 +34,7 @@ def main(out: Path) -> None:
         resources = replace(resources, device=f"cuda:{number}")
     resources = replace(resources, rank=number)
     try:
-        run_shared(planned, store, resources, out, _Silent() if number else Told(events))
+        run_shared(planned, store, resources, out, Silent() if number else Told(events))
     except HarnessError as error:
         events.write(wire.write_event(wire.error_event(error)))
     else:

@@ -24,7 +24,7 @@ from harness.artifacts import Store, describe_os_errors
 from harness.backends import Backend, Ended, inside
 from harness.errors import HarnessError, MachineError, StageError, UsageError
 from harness.graph import PlannedStage
-from harness.stages.contract import Progress, Resources
+from harness.stages.contract import Progress, Resources, Silent
 
 # Ray reports its usage to its makers unless it is told not to, before it is imported.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -42,16 +42,6 @@ _PATIENCE = 90.0
 _GIB = 2**30
 
 
-class _Silent:
-    """Progress on a machine where nobody looks."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing."""
-
-
 def work(job: bytes) -> Iterator[dict[str, Any]]:
     """On a machine of the cluster: say which it is, run the stage, say how it ended."""
     node = ray.get_runtime_context().get_node_id()
@@ -59,7 +49,7 @@ def work(job: bytes) -> Iterator[dict[str, Any]]:
     planned, store, _ = wire.read_job(job)
     # The folder itself is as old as the run: nothing has to appear.
     if store.root.is_dir() and all(_appears(store, key) for key in planned.inputs.values()):
-        yield inside.do(job, _Silent())
+        yield inside.do(job, Silent())
     else:
         lacks = f"a machine, {socket.gethostname()}, that doesn't see what the others wrote there"
         yield wire.error_event(_not_shared(store, lacks))

@@ -37,6 +37,16 @@ class Progress(Protocol):
         """`done` more units are finished; `figures` (loss, tokens_per_second) are shown."""
 
 
+class Silent:
+    """Progress that nobody looks at."""
+
+    def start(self, total: int, unit: str) -> None:
+        """Nothing to show."""
+
+    def advance(self, done: int, **figures: float) -> None:
+        """Nothing to show."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What the machine gives a stage; none of it enters a key."""

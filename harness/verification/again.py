@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.canonical import file_sha256
-from harness.console import Silent
 from harness.errors import DataError, HarnessError, MachineError, UsageError
 from harness.gold import gold_line, read_gold, unknown
 from harness.models import Family
@@ -24,7 +23,7 @@ from harness.records import write_rows
 from harness.run_files import RunFiles, first_mistake, parsed, unsound
 from harness.run_stages import MATERIAL, SCORES, StageRecord
 from harness.stages import compare, contract, score
-from harness.stages.contract import Resources, StageContext
+from harness.stages.contract import Resources, Silent, StageContext
 from harness.verification.results import LackingError
 
 _PATH: TypeAdapter[str] = TypeAdapter(RelativePath)

