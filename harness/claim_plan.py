@@ -167,13 +167,14 @@ class _ClaimPlanner:
         recipe = self.recipe
         label = f"{recipe.claim.systems[system].label}, seed {seed}"
         task, data = target.evaluation.task, target.evaluation.binding
+        where = f"{recipe.task(task).title}: {label}" if len(recipe.claim.targets) > 1 else label
         roles = {"encoder": self._encoder}
         intermediate = finetune = None
         if first:
             intermediate = self._intermediate(system, seed, first, label)
             roles["intermediate"] = intermediate
         if target.train:
-            finetune = self._finetune(seed, task, target, label, roles)
+            finetune = self._finetune(seed, task, target, where, roles)
             roles["model"] = finetune
         config = {
             **recipe.prediction(task),
@@ -182,7 +183,6 @@ class _ClaimPlanner:
         }
         inputs = {**roles, "examples": target.evaluation.examples}
         cost = prediction_cost(recipe.encoder, data, recipe.settings(task))
-        where = f"{recipe.task(task).title}: {label}" if len(recipe.claim.targets) > 1 else label
         predict = self._add("predict", where, config, inputs, cost)
         inputs = {"examples": target.evaluation.examples, "predictions": predict}
         rule = {"scorer": recipe.task(task).scorer, "labels": config["labels"]}
