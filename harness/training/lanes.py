@@ -21,11 +21,6 @@ from torch import Tensor
 
 from harness.training.dropout import Draws
 
-# Of a lane, in tokens. With fewer, what the threads do is small beside what each of them does for
-# itself (weights are read once a lane, and Python runs one thread at a time), and sharing every
-# product is up to a quarter faster.
-_LEAST = 700
-
 Layers = Callable[[Tensor, tuple[int, ...]], Tensor]
 """(1, tokens, width) states of sequences of such lengths -> what the layers make of them."""
 
@@ -70,7 +65,7 @@ def through(
     weights: Sequence[Tensor],
     draws: Draws | None,
 ) -> Tensor:
-    """`layers(states, lengths)`, by as many threads as torch has and the tokens are worth.
+    """`layers(states, lengths)`, by as many threads as torch has.
 
     Args:
         layers: treats each sequence by itself.
@@ -79,7 +74,7 @@ def through(
         weights: all that `layers` uses and that may need a gradient.
         draws: dropout's random numbers, of which each lane gets its own; None: no dropout.
     """
-    lanes = lanes_of(lengths, min(torch.get_num_threads(), max(1, sum(lengths) // _LEAST)))
+    lanes = lanes_of(lengths, torch.get_num_threads())
     if len(lanes) == 1:
         return layers(states, lengths)
     job = _Job(layers, lanes, draws, states.device.type)

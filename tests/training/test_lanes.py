@@ -5,7 +5,6 @@ import pytest
 import torch
 from tiny_encoder import token_model, write_tiny_encoder
 
-from harness.training import lanes
 from harness.training.batching import Batch
 from harness.training.lanes import lanes_of
 from harness.training.model import prepare_dropout
@@ -20,17 +19,6 @@ def threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def least(monkeypatch):
-    """These rows are short: a lane may hold one token. Sets how many it must."""
-
-    def set_to(tokens):
-        monkeypatch.setattr(lanes, "_LEAST", tokens)
-
-    set_to(1)
-    return set_to
 
 
 def batch(lengths=LENGTHS):
@@ -48,10 +36,10 @@ def gradients(model, one):
 
 def test_lanes_are_balanced_and_hold_every_token_once():
     """The longest first, each to the lane with least; 11 tokens each."""
-    found = lanes_of(LENGTHS, 2)
-    assert [lane.lengths for lane in found] == [(8, 3), (6, 5)]
-    assert sorted(torch.cat([lane.tokens for lane in found]).tolist()) == list(range(22))
-    assert found[0].tokens.tolist() == [*range(5, 13), *range(13, 16)]
+    lanes = lanes_of(LENGTHS, 2)
+    assert [lane.lengths for lane in lanes] == [(8, 3), (6, 5)]
+    assert sorted(torch.cat([lane.tokens for lane in lanes]).tolist()) == list(range(22))
+    assert lanes[0].tokens.tolist() == [*range(5, 13), *range(13, 16)]
 
 
 def test_no_lane_is_empty():
@@ -90,19 +78,6 @@ def test_lanes_compute_as_their_caller_does(tmp_path, threads, kind):
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=narrow):
         model.states(batch())
     assert seen == [(kind, 1)] * 2
-
-
-@pytest.mark.parametrize(("tokens", "count"), [(11, 2), (12, 1)])
-def test_a_short_row_is_not_divided(tmp_path, threads, least, tokens, count):
-    """22 tokens in two lanes of 11 at least, or all in one."""
-    least(tokens)
-    threads(2)
-    model = token_model(write_tiny_encoder(tmp_path))
-    seen = []
-    model.encoder.encoder.layer[0].register_forward_hook(lambda *_: seen.append(1))
-    with torch.inference_mode():
-        model.states(batch())
-    assert len(seen) == count
 
 
 def test_dropout_of_lanes_is_the_same_each_time(tmp_path, threads):

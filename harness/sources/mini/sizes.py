@@ -51,9 +51,9 @@ class Sentences(Rows):
 # The shares of the countries, in tenths; no country is in two groups.
 GROUPS = {"target": 3, "evaluation": 4, "intermediate": 3}
 
-TARGET = Recipe(group="target", passages=180, questions=1, phrasings=(0, 1))
+TARGET = Recipe(group="target", passages=140, questions=1, phrasings=(0, 1))
 EVALUATION = Recipe(group="evaluation", passages=50, questions=1, phrasings=(0, 1, 2, 3))
-INTERMEDIATE = Recipe(group="intermediate", passages=90, questions=2, phrasings=(0, 1, 2, 3))
+INTERMEDIATE = Recipe(group="intermediate", passages=70, questions=2, phrasings=(0, 1, 2, 3))
 # SQuAD 2.0: the passages of these have a question more each, which they don't answer.
 UNANSWERABLE = Recipe(group="intermediate", passages=128, questions=2, phrasings=(0, 1, 2, 3))
 CHECK_UNANSWERABLE = Recipe(group="evaluation", passages=20, questions=2, phrasings=(0, 1, 2, 3))
@@ -62,7 +62,7 @@ CHECK_INTERMEDIATE = Recipe(group="evaluation", passages=24, questions=2, phrasi
 PARALLEL = Recipe(group="evaluation", passages=20, questions=2, phrasings=(0, 1, 2, 3))
 # Of the translated questions for a number, one in so many has an answer in other digits than its
 # context, as a machine may translate the two differently: it can't be found again.
-LOST_TRANSLATION = 12
+LOST_TRANSLATION = 6
 
 # Sentences in a passage, first and last included.
 SENTENCES = (4, 7)
@@ -70,7 +70,7 @@ SENTENCES = (4, 7)
 # other numbers are the decoys; every other passage is about two countries.
 ALONE_TENTHS = 3
 
-MNLI = Inferences(group="intermediate", rows=320, sentences=2)
+MNLI = Inferences(group="intermediate", rows=256, sentences=2)
 CHECK_MNLI = Inferences(group="evaluation", rows=60, sentences=2)
 XNLI = Inferences(group="evaluation", rows=60, sentences=2)
 SNLI = Inferences(group="intermediate", rows=200, sentences=1)
@@ -91,9 +91,9 @@ CHECK_QQP = Rows(group="evaluation", rows=60)
 PAWSX = Rows(group="target", rows=480)
 TEST_PAWSX = Rows(group="evaluation", rows=60)
 
-HELLASWAG = Rows(group="intermediate", rows=96)
+HELLASWAG = Rows(group="intermediate", rows=80)
 CHECK_HELLASWAG = Rows(group="evaluation", rows=60)
-COSMOSQA = Rows(group="intermediate", rows=96)
+COSMOSQA = Rows(group="intermediate", rows=80)
 CHECK_COSMOSQA = Rows(group="evaluation", rows=60)
 COMMONSENSEQA = Rows(group="intermediate", rows=160)
 CHECK_COMMONSENSEQA = Rows(group="evaluation", rows=60)
