@@ -3,8 +3,8 @@
 There a layer is some thirty kernels, most of which read and write all its states to do little with
 them: dropout, residual, norm, cast, gelu. Compiled, they are a few. All layers share one piece of
 compiled code, made for any number of tokens. The sums inside are in another order, so that results
-differ by rounding; whether a training is compiled follows from its precision and its number of
-steps alone.
+differ by rounding. Whether a training is compiled follows from its precision, its number of steps
+and what the machine has; a checkpoint is gone on from only in the same way.
 """
 
 from __future__ import annotations

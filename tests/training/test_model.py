@@ -60,6 +60,16 @@ def test_packed_and_padded_gradients_agree(tmp_path):
         assert torch.allclose(parameter.grad, expected[name].grad, atol=1e-4), name
 
 
+def test_a_softmax_cancels_a_keys_bias(tmp_path):
+    """Its gradient is rounding, which Adam makes steps of: tests of weights leave it out."""
+    off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    model = token_model(write_tiny_encoder(tmp_path, **off)).double().train()
+    (model.states(batch()) - 1.0).pow(2).sum().backward()
+    largest = {name: float(one.grad.abs().max()) for name, one in model.encoder.named_parameters()}
+    assert max(value for name, value in largest.items() if name.endswith("key.bias")) < 1e-12
+    assert min(value for name, value in largest.items() if name.endswith("query.bias")) > 1e-4
+
+
 def attended(query, key, value, bounds, dropout, scaling):
     """What a GPU's kernels compute of a row, a sequence at a time."""
     assert bounds.longest == max(LENGTHS)
