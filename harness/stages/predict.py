@@ -16,6 +16,7 @@ from harness.models import Family
 from harness.records import PairPrediction, Sentence, read_examples, write_rows
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, retrieval
+from harness.tasks.encoding import read_tokenizer
 from harness.training.checkpoint import Checkpoints, made_by
 from harness.training.embed import sentence_embeddings
 from harness.training.heads import Head, stored_head
@@ -44,7 +45,7 @@ def run(context: StageContext) -> None:
             expected=f"at least one of {family}",
             fix="Check the task's evaluation languages and limit.",
         )
-    tokenizer = Tokenizer.from_file(str(context.inputs["encoder"] / "tokenizer.json"))
+    tokenizer = read_tokenizer(context.inputs["encoder"])
     predict = _retrieved if family == "retrieval" else _answered
     _write(context.out, *predict(context, examples, tokenizer, device))
 

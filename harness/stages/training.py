@@ -19,6 +19,7 @@ from harness.moving import move
 from harness.records import read_examples
 from harness.stages.contract import StageContext
 from harness.tasks import FamilyModule, Features, family_module, masked_lm
+from harness.tasks.encoding import read_tokenizer
 from harness.training.batching import (
     Batch,
     Course,
@@ -142,7 +143,7 @@ def _plan(context: StageContext) -> _Plan:
     seed = int(context.config["seed"])
     several = mix.get("multi_task")
     multi = None if several is None else MultiTask.model_validate(dict(several))
-    tokenizer = Tokenizer.from_file(str(context.inputs["encoder"] / "tokenizer.json"))
+    tokenizer = read_tokenizer(context.inputs["encoder"])
     parts = _parts(context, tokenizer, shared=multi is not None and multi.heads == "family")
     text = _text(context, mix["masked_lm"], tokenizer) if mix.get("masked_lm") else None
     steps = [step_count(len(one.features.units) - 1, one.training()) for one in parts]

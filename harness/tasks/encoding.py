@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -14,6 +16,21 @@ from harness.tasks import Features
 
 _TEXTS = 8192  # at a time: tokenizers' own records take about 200 bytes a token
 _ROWS = 16384  # sequences at a time: bounds the memory of the index arrays
+
+
+def read_tokenizer(encoder: Path) -> Tokenizer:
+    """The tokenizer in an encoder's folder.
+
+    The last one is kept: reading XLM-R's takes more than a second, and a run's stages share it.
+    """
+    file = encoder / "tokenizer.json"
+    found = file.stat()
+    return _tokenizer(file, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(file: Path, size: int, changed: int) -> Tokenizer:  # noqa: ARG001
+    return Tokenizer.from_file(str(file))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from harness.tasks.encoding import (
     pack,
     pair_layout,
     ranges,
+    read_tokenizer,
     single_layout,
     singles,
     take,
@@ -118,3 +119,15 @@ def test_single_texts_are_cut_with_their_special_tokens():
     assert made.ids.tolist() == [0, the, old, 2, 0, 2]
     assert made.bounds.tolist() == [0, 4, 6]
     assert made.units.tolist() == [0, 1, 2]
+
+
+def test_a_tokenizer_is_read_once_and_again_when_its_file_changes(tmp_path):
+    """A run's stages share it; a file that was replaced isn't mistaken for the old one."""
+    file = tmp_path / "tokenizer.json"
+    first, other = tiny_tokenizer(), tiny_tokenizer()
+    other.add_tokens(["another"])
+    first.save(str(file))
+    found = read_tokenizer(tmp_path)
+    assert read_tokenizer(tmp_path) is found
+    other.save(str(file))
+    assert read_tokenizer(tmp_path).get_vocab_size() == found.get_vocab_size() + 1
