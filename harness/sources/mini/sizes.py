@@ -70,7 +70,7 @@ SENTENCES = (4, 7)
 # other numbers are the decoys; every other passage is about two countries.
 ALONE_TENTHS = 3
 
-MNLI = Inferences(group="intermediate", rows=256, sentences=2)
+MNLI = Inferences(group="intermediate", rows=320, sentences=2)
 CHECK_MNLI = Inferences(group="evaluation", rows=60, sentences=2)
 XNLI = Inferences(group="evaluation", rows=60, sentences=2)
 SNLI = Inferences(group="intermediate", rows=200, sentences=1)
