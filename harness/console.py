@@ -129,8 +129,10 @@ class Watcher:
         """Say that a stage has ended, after how long; a log keeps it when the run is killed."""
         name, began = self._began.pop(number)
         took = time.monotonic() - began
-        sys.stderr.write(f"{number}/{len(self._shares)} {name.strip()}: {took:,.0f} s\n")
-        sys.stderr.flush()
+        # Whoever reads the log may be gone: the run goes on.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{number}/{len(self._shares)} {name.strip()}: {took:,.0f} s\n")
+            sys.stderr.flush()
 
     def _counted(self) -> str:
         return f"{self._ended:,}/{len(self._shares):,} {self._unit}"

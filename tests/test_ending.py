@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_runs import FAKE, TESTS, start
+from cli_runs import FAKE, TESTS, parted, start
 
 from harness import ending
 
@@ -54,7 +54,7 @@ def test_impatience_makes_no_traceback(steer, tmp_path):
         time.sleep(0.002)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.strip() == f"harness: {ending.INTERRUPTED}"
+    assert parted(err)[0].strip() == f"harness: {ending.INTERRUPTED}"
 
 
 def closed_pipe():
@@ -65,11 +65,11 @@ def closed_pipe():
 
 
 def ended(*arguments, stdout, tmp_path, **environment):
-    """(status, stderr) of a process whose stdout is the file descriptor."""
+    """(status, stderr but for progress) of a process whose stdout is the file descriptor."""
     process = start(*arguments, store=tmp_path / "store", stdout=stdout, **environment)
     os.close(stdout)
     _, err = process.communicate(timeout=60)
-    return process.returncode, err
+    return process.returncode, parted(err)[0]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["show", GAIN, "--json"]])
@@ -84,6 +84,18 @@ def test_a_closed_pipe_changes_no_verdict(steer, tmp_path):
     arguments = ["reproduce", GAIN, "--mirror", steer, "--out", tmp_path / "run"]
     assert ended(*arguments, stdout=closed_pipe(), tmp_path=tmp_path) == (10, "")
     assert (tmp_path / "run/report.html").is_file()
+
+
+def test_nobody_at_the_log_changes_no_verdict(steer, tmp_path):
+    """`harness reproduce ... 2>&1 | head`: lines about stages have nowhere to go."""
+    (steer / "gain").write_text("-3", encoding="utf-8")
+    out = tmp_path / "run"
+    process = start("reproduce", GAIN, "--mirror", steer, "--out", out, store=tmp_path / "store")
+    process.stderr.close()
+    process.stdout.read()
+    assert process.wait(timeout=60) == 10
+    process.stdout.close()
+    assert (out / "report.html").is_file()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
