@@ -1,4 +1,4 @@
-"""What a GPU makes of it: `python benchmarks/gpu.py FOLDER`; a line of JSON for each side.
+"""What a GPU makes of it: `python benchmarks/gpu.py FOLDER [SIDE...]`; a line of JSON for each.
 
 XLM-R Large's own shapes with random weights (its size decides the speed, its values don't), TyDi
 QA's English questions, 16 windows of at most 384 tokens a step, bf16, dropout on. FOLDER keeps the
@@ -19,8 +19,8 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 HERE = Path(__file__).parent
 ROUNDS = 4
-TRAINING = ("products", "trainer_default", "trainer_best", "ours", "ours_compiled")
-PREDICTION = ("trainer_predict", "ours_predict")
+TRAINING = ["products", "trainer_default", "trainer_best", "ours", "ours_compiled"]
+PREDICTION = ["trainer_predict", "ours_predict"]
 
 
 def large(folder: Path, tokenizer: Path) -> Path:
@@ -58,7 +58,7 @@ def main(folder: Path) -> None:
 
     small = material.write_encoder(folder / "small")
     encoder = large(folder / "large", small / "tokenizer.json")
-    chosen = sys.argv[2:] or [*TRAINING, *PREDICTION]
+    chosen = sys.argv[2:] or TRAINING + PREDICTION
     tell({"gpu": torch.cuda.get_device_name(), "torch": torch.__version__})
     for name in chosen:
         started = time.perf_counter()

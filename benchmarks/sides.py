@@ -20,10 +20,9 @@ HERE = Path(__file__).parent
 THREADS = 2
 DEVICE = sys.argv[3] if len(sys.argv) > 3 else "cpu"
 GPU = DEVICE != "cpu"
-# In a round.
-STEPS = dict.fromkeys(("ours", "trainer_default", "trainer_best"), 20)
-if not GPU:
-    STEPS = {"ours": 6, "trainer_default": 1, "trainer_best": 4}
+_MANY = {"ours": 20, "trainer_default": 20, "trainer_best": 20}
+_FEW = {"ours": 6, "trainer_default": 1, "trainer_best": 4}
+STEPS = _MANY if GPU else _FEW  # in a round
 ROUNDS = 5
 WINDOWS = 2048 if GPU else 128  # predicted in a round
 SIZES = (4, 8, 16, 32, 64)  # windows in a batch

@@ -160,8 +160,8 @@ def _on_gpu(
 ) -> Tensor:
     """(1, tokens, heads, width); dropout's numbers are of torch's generator.
 
-    torch has no public function of this with dropout but for nested tensors, which cost the host
-    more than the kernels cost the device; these are the operators under it.
+    torch has no public function of this with dropout but for nested tensors; these are the
+    operators under it.
     """
     q, k, v = (one.transpose(1, 2) for one in (query, key, value))
     starts, longest = bounds
