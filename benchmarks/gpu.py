@@ -20,6 +20,7 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 HERE = Path(__file__).parent
 ROUNDS = 4
 TRAINING = ["products", "trainer_default", "trainer_best", "ours", "ours_compiled"]
+TRAINING += ["ours_recorded", "ours_both"]
 PREDICTION = ["trainer_predict", "ours_predict"]
 
 

@@ -36,6 +36,7 @@ from harness.training.masked import MaskedBatch, MaskedLmHead, lm_head
 from harness.training.mixing import mixed_steps, task_order, with_share
 from harness.training.model import TokenModel, check_length, load_encoder, prepare_dropout
 from harness.training.ranks import Ranks
+from harness.training.recorded import record_layers
 from harness.training.seeding import deterministic, generator
 from harness.training.weights import (
     apply_delta,
@@ -273,7 +274,10 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
     if plan.text is not None:
         words = lm_head(context.inputs["encoder"], model.encoder).to(model.device)
     here, precision = context.resources, str(context.config["precision"])
-    compiled = compile_layers(model, precision, len(plan.order))
+    quick = {
+        "compiled": compile_layers(model, precision, len(plan.order)),
+        "recorded": record_layers(model, len(plan.order)),
+    }
     return train(
         model if words is None else nn.ModuleList([model, words]),
         Course(
@@ -288,7 +292,7 @@ def _train(model: TokenModel, plan: _Plan, context: StageContext) -> Trained:
         progress=context.progress,
         checkpoints=Checkpoints(
             folder=context.scratch,
-            maker={**made_by(model.device, here.devices), "compiled": compiled},
+            maker={**made_by(model.device, here.devices), **quick},
             seconds=here.checkpoint_seconds if here.rank == 0 else None,
             steps=here.checkpoint_steps if here.rank == 0 else None,
         ),

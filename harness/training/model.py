@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class TokenModel(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.draws = Draws("dropout")
         """Dropout's random numbers, once `prepare_dropout` has named the seed."""
+        self.recorded: Callable[[Tensor, tuple[int, ...]], Tensor] | None = None
+        """What takes states through the layers in training in place of `layers`, on a GPU."""
         config: Any = encoder.config
         offset = config.model_type in _OFFSET_POSITIONS
         self.first_position = int(config.pad_token_id) + 1 if offset else 0
@@ -59,21 +61,24 @@ class TokenModel(nn.Module):
         positions = np.concatenate([np.arange(n) for n in batch.lengths]) + self.first_position
         ids = move(batch.ids[None], device)
         encoder: Any = self.encoder
-        states = encoder.embeddings(
+        states: Tensor = encoder.embeddings(
             input_ids=ids,
             position_ids=move(torch.from_numpy(positions)[None], device),
             token_type_ids=torch.zeros_like(ids),
         )
-        stack = encoder.encoder
+        if device.type == "cpu":
+            weights = list(encoder.encoder.parameters())
+            draws = self.draws if self.training else None
+            return through(self.layers, states, batch.lengths, weights, draws)[0]
+        if self.recorded is not None and self.training:
+            return self.recorded(states, batch.lengths)[0]
+        return self.layers(states, attention.bounds_of(batch.lengths, device))[0]
 
-        def layers(some: Tensor, lengths: Any) -> Tensor:
-            found: Tensor = stack(some, lengths=lengths).last_hidden_state
-            return found
-
-        if device.type != "cpu":
-            return layers(states, attention.bounds_of(batch.lengths, device))[0]
-        draws = self.draws if self.training else None
-        return through(layers, states, batch.lengths, list(stack.parameters()), draws)[0]
+    def layers(self, states: Tensor, lengths: tuple[int, ...] | attention.Bounds) -> Tensor:
+        """The layers' output for (1, tokens, width) states of such sequences."""
+        encoder: Any = self.encoder
+        found: Tensor = encoder.encoder(states, lengths=lengths).last_hidden_state
+        return found
 
 
 def load_encoder(folder: Path) -> nn.Module:

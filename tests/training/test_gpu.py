@@ -12,8 +12,9 @@ from torch import nn
 from harness.models import Training
 from harness.models.recipes import Warmup
 from harness.tasks.extractive_qa import span_loss
-from harness.training import attention, compiled
+from harness.training import attention, compiled, recorded
 from harness.training.batching import Batch, Course
+from harness.training.checkpoint import Checkpoints, made_by
 from harness.training.loop import train
 from harness.training.model import TokenModel, prepare_dropout
 from harness.training.seeding import deterministic
@@ -104,13 +105,17 @@ def loss_of(model):
     return loss
 
 
-def trained(folder, *, device=GPU, steps=12, precision="fp32", layers=False):
-    """The parameters after some steps, on the CPU."""
+def trained(
+    folder, *, device=GPU, steps=12, precision="fp32", layers=False, record=False, kept=None
+):
+    """The parameters after some steps, on the CPU; layers compiled or recorded, or both."""
     deterministic(2, torch.device(device))
     model = token_model(folder).to(device)
     prepare_dropout(model, 0)
     if layers:
         assert compiled.compile_layers(model, precision, 10_000)
+    if record:
+        assert recorded.record_layers(model, 10_000)
     recipe = Training(
         learning_rate=1e-3,
         warmup=Warmup(fraction=0.1),
@@ -127,7 +132,15 @@ def trained(folder, *, device=GPU, steps=12, precision="fp32", layers=False):
         after=lambda done: ((batch(2 * n), batch(2 * n + 1)) for n in range(done, steps)),
         draws=model.draws,
     )
-    train(model, course, loss_of(model), recipe, precision=precision, progress=Count())
+    train(
+        model,
+        course,
+        loss_of(model),
+        recipe,
+        precision=precision,
+        progress=Count(),
+        checkpoints=kept,
+    )
     return {name: value.detach().cpu() for name, value in model.named_parameters()}
 
 
@@ -141,20 +154,83 @@ def assert_near(mine, expected, error):
     assert {k: v for k, v in off.items() if v > error and not k.endswith(CANCELLED)} == {}
 
 
-def test_a_training_without_dropout_is_a_cpus(tmp_path):
+@pytest.mark.parametrize("record", [False, True])
+def test_a_training_without_dropout_is_a_cpus(tmp_path, record):
     """A dozen steps of two micro-batches in float32."""
     folder = write_tiny_encoder(tmp_path, **OFF)
-    assert_near(trained(folder), trained(folder, device="cpu"), 5e-4)
+    assert_near(trained(folder, record=record), trained(folder, device="cpu"), 5e-4)
 
 
-@pytest.mark.parametrize(
-    ("precision", "layers"), [("fp32", False), ("bf16", False), ("bf16", True)]
+WAYS = pytest.mark.parametrize(
+    ("precision", "layers", "record"),
+    [
+        ("fp32", False, False),
+        ("fp32", False, True),
+        ("bf16", False, False),
+        ("bf16", False, True),
+        ("bf16", True, False),
+        ("bf16", True, True),
+    ],
 )
-def test_a_training_gives_the_same_bits_each_time(tmp_path, precision, layers):
-    """Dropout on; compiled layers too."""
+
+
+def assert_equal(mine, expected):
+    """Bit by bit."""
+    assert [name for name, value in expected.items() if not torch.equal(value, mine[name])] == []
+
+
+@WAYS
+def test_a_training_gives_the_same_bits_each_time(tmp_path, precision, layers, record):
+    """Dropout on; layers compiled or recorded, too."""
     folder = write_tiny_encoder(tmp_path, "xlm-roberta")
-    first, second = (trained(folder, precision=precision, layers=layers) for _ in range(2))
-    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    how = {"precision": precision, "layers": layers, "record": record}
+    assert_equal(trained(folder, **how), trained(folder, **how))
+
+
+@WAYS
+def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, precision, layers, record):
+    """Whatever was recorded before the interruption is recorded again at other steps."""
+    folder = write_tiny_encoder(tmp_path / "encoder", "xlm-roberta")
+    how = {"precision": precision, "layers": layers, "record": record}
+    kept = Checkpoints(folder=tmp_path / "kept", maker=made_by(GPU, 1), seconds=None, steps=5)
+    whole = trained(folder, kept=kept, **how)
+    assert kept.newest().number == 10
+    assert_equal(trained(folder, kept=kept, **how), whole)
+
+
+def test_recorded_layers_compute_the_same(tmp_path):
+    """States and gradients without dropout, rows of several sizes, each met twice."""
+    plain = token_model(write_tiny_encoder(tmp_path, **OFF)).to(GPU).train()
+    model = token_model(tmp_path).to(GPU).train()
+    assert recorded.record_layers(model, 10_000)
+    for lengths in ((5, 31), (64, 64, 64, 1), (5, 31), (3,), (64, 64, 64, 1)):
+        ids = torch.arange(sum(lengths)) % 26 + 4
+        one = Batch(index=np.arange(len(lengths)), ids=ids, lengths=lengths, units=1)
+        for each in (plain, model):
+            weights = torch.linspace(-1, 1, 16, device=GPU)
+            (each.states(one) * weights).sum().backward()
+        torch.testing.assert_close(model.states(one), plain.states(one), rtol=1e-4, atol=1e-5)
+    # Gradients of all rows have been added up.
+    expected = {name: one.grad for name, one in plain.named_parameters() if one.grad is not None}
+    for name, one in model.named_parameters():
+        if name in expected and not name.endswith("key.bias"):
+            torch.testing.assert_close(one.grad, expected[name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_replay_draws_dropout_anew(tmp_path):
+    """By the place in the training alone: a recording's first use included."""
+    folder = write_tiny_encoder(tmp_path)
+    found = []
+    for places in ((0, 1, 0), (1, 1, 0)):
+        model = token_model(folder).to(GPU).train()
+        prepare_dropout(model, 0)
+        assert recorded.record_layers(model, 10_000)
+        for place in places:
+            model.draws.at(place, 0)
+            found.append((place, model.states(batch(0)).detach()))
+    for place, states in found:
+        for other, others in found:
+            assert torch.equal(states, others) == (place == other)
 
 
 def test_compiled_layers_compute_the_same(tmp_path):
@@ -185,10 +261,13 @@ def test_layers_share_their_compiled_code(tmp_path):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_no_step_waits_for_the_gpu(tmp_path, precision):
+@pytest.mark.parametrize("record", [False, True])
+def test_no_step_waits_for_the_gpu(tmp_path, precision, record):
     """Torch raises an error at whatever makes the host wait."""
     model = token_model(write_tiny_encoder(tmp_path)).to(GPU).train()
     prepare_dropout(model, 0)
+    if record:
+        assert recorded.record_layers(model, 10_000)
     parameters = list(model.parameters())
     adam = torch.optim.AdamW(parameters, fused=True)
     narrow = precision == "bf16"
@@ -216,3 +295,4 @@ def test_not_every_training_is_compiled(tmp_path):
     assert isinstance(model, TokenModel)
     assert not compiled.compile_layers(model, "bf16", 10)
     assert not compiled.compile_layers(model, "fp32", 10_000)
+    assert not recorded.record_layers(model, 10)

@@ -51,9 +51,9 @@ class Sentences(Rows):
 # The shares of the countries, in tenths; no country is in two groups.
 GROUPS = {"target": 3, "evaluation": 4, "intermediate": 3}
 
-TARGET = Recipe(group="target", passages=140, questions=1, phrasings=(0, 1))
+TARGET = Recipe(group="target", passages=120, questions=1, phrasings=(0, 1))
 EVALUATION = Recipe(group="evaluation", passages=50, questions=1, phrasings=(0, 1, 2, 3))
-INTERMEDIATE = Recipe(group="intermediate", passages=70, questions=2, phrasings=(0, 1, 2, 3))
+INTERMEDIATE = Recipe(group="intermediate", passages=50, questions=2, phrasings=(0, 1, 2, 3))
 # SQuAD 2.0: the passages of these have a question more each, which they don't answer.
 UNANSWERABLE = Recipe(group="intermediate", passages=128, questions=2, phrasings=(0, 1, 2, 3))
 CHECK_UNANSWERABLE = Recipe(group="evaluation", passages=20, questions=2, phrasings=(0, 1, 2, 3))
@@ -70,7 +70,7 @@ SENTENCES = (4, 7)
 # other numbers are the decoys; every other passage is about two countries.
 ALONE_TENTHS = 3
 
-MNLI = Inferences(group="intermediate", rows=320, sentences=2)
+MNLI = Inferences(group="intermediate", rows=280, sentences=2)
 CHECK_MNLI = Inferences(group="evaluation", rows=60, sentences=2)
 XNLI = Inferences(group="evaluation", rows=60, sentences=2)
 SNLI = Inferences(group="intermediate", rows=200, sentences=1)
@@ -86,9 +86,9 @@ CHECK_ANLI = {
     "r2": Inferences(group="evaluation", rows=30, sentences=4),
     "r3": Inferences(group="evaluation", rows=30, sentences=4),
 }
-QQP = Rows(group="intermediate", rows=480)
+QQP = Rows(group="intermediate", rows=320)
 CHECK_QQP = Rows(group="evaluation", rows=60)
-PAWSX = Rows(group="target", rows=480)
+PAWSX = Rows(group="target", rows=160)
 TEST_PAWSX = Rows(group="evaluation", rows=60)
 
 HELLASWAG = Rows(group="intermediate", rows=80)
@@ -99,11 +99,11 @@ COMMONSENSEQA = Rows(group="intermediate", rows=160)
 CHECK_COMMONSENSEQA = Rows(group="evaluation", rows=60)
 
 # Some words of the evaluation stand in no training sentence: those of the third phrasing.
-UDPOS = Sentences(group="target", rows=250, phrasings=(0, 1))
+UDPOS = Sentences(group="target", rows=144, phrasings=(0, 1))
 TEST_UDPOS = Sentences(group="evaluation", rows=60, phrasings=(0, 1, 2))
-CCG = Sentences(group="intermediate", rows=250, phrasings=(0, 1))
+CCG = Sentences(group="intermediate", rows=200, phrasings=(0, 1))
 CHECK_CCG = Sentences(group="evaluation", rows=60, phrasings=(0, 1, 2))
-PANX = Sentences(group="target", rows=250, phrasings=(0, 1))
+PANX = Sentences(group="target", rows=144, phrasings=(0, 1))
 TEST_PANX = Sentences(group="evaluation", rows=60, phrasings=(0, 1, 2))
 
 TATOEBA = Rows(group="evaluation", rows=200)
