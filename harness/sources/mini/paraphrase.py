@@ -18,7 +18,7 @@ QUESTION_PHRASINGS = 4
 
 # One pair in so many has two facts a side, whose values may be exchanged: the hard ones. With
 # nothing but those, a small encoder learns nothing from a few hundred pairs.
-_PAIRS_ONE_IN = 2
+_PAIRS_ONE_IN = 4
 
 Row = dict[str, Any]
 Texts = tuple[Statement, ...]

@@ -88,7 +88,7 @@ CHECK_ANLI = {
 }
 QQP = Rows(group="intermediate", rows=320)
 CHECK_QQP = Rows(group="evaluation", rows=60)
-PAWSX = Rows(group="target", rows=160)
+PAWSX = Rows(group="target", rows=176)
 TEST_PAWSX = Rows(group="evaluation", rows=60)
 
 HELLASWAG = Rows(group="intermediate", rows=80)
