@@ -38,18 +38,28 @@ def deviations(recipe: Recipe) -> Iterator[dict[str, str]]:
 
 
 def changed_settings(recipe: Recipe) -> Iterator[tuple[str, Any, Any]]:
-    """(what, the protocol's value, the profile's), once for each family."""
+    """(what, the protocol's value, the profile's), once for each family.
+
+    Where its tasks don't share them, once for each pair of values, with the tasks' titles.
+    """
     families = {family for family, _, _ in recipe.families()}
-    seen = []
+    values: dict[tuple[str, str], list[tuple[str, Any, Any]]] = {}
     for family, task, settings in _with_multi_task(recipe):
         before = settings_of(recipe.protocol, None, task, family)
         for key in type(settings).model_fields:
-            change = (family, key, getattr(before, key), getattr(settings, key))
-            if change[2] != change[3] and change not in seen:
-                seen.append(change)
-                what = key.replace("_", " ")
-                of = f", {family.replace('_', ' ')}" if len(families) > 1 else ""
-                yield what + of, change[2], change[3]
+            one = (task, getattr(before, key), getattr(settings, key))
+            values.setdefault((family, key), []).append(one)
+    for (family, key), each in values.items():
+        what = key.replace("_", " ")
+        of = f", {family.replace('_', ' ')}" if len(families) > 1 else ""
+        pairs = [(old, new) for _, old, new in each]
+        distinct = [pair for n, pair in enumerate(pairs) if pair not in pairs[:n]]
+        for old, new in distinct:
+            if len(distinct) > 1:
+                same = (task for task, *pair in each if tuple(pair) == (old, new))
+                of = ", " + ", ".join(dict.fromkeys(recipe.task(task).title for task in same))
+            if old != new:
+                yield what + of, old, new
 
 
 def _with_multi_task(recipe: Recipe) -> Iterator[tuple[str, str, Model]]:

@@ -39,10 +39,13 @@ def deterministic(threads: int, device: torch.device) -> None:
 
     Args:
         threads: CPU threads; sums are split among them, so their number changes bits.
-        device: a GPU also needs a fixed cuBLAS work space, set before its first use.
+        device: a GPU also needs a fixed cuBLAS work space, set before its first use. One with a
+            number becomes the present one: streams, graphs and generators are of that.
     """
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        if device.index is not None:
+            torch.cuda.set_device(device)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory with NaN only helps to find operations that read it before they write;

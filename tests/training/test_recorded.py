@@ -5,6 +5,7 @@ import torch
 from tiny_encoder import token_model, write_tiny_encoder
 
 from harness.training import recorded
+from harness.training.seeding import deterministic
 
 
 def test_a_row_grows_by_an_eighth_at_most():
@@ -38,3 +39,15 @@ def test_nothing_is_recorded_on_a_cpu(tmp_path):
     model = token_model(write_tiny_encoder(tmp_path))
     assert not recorded.record_layers(model, 1_000_000)
     assert model.recorded is None
+
+
+def test_a_gpus_number_makes_it_the_present_one(monkeypatch):
+    """Graphs are recorded on the present device: `--device cuda:1` is not the first."""
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    deterministic(torch.get_num_threads(), torch.device("cuda", 1))
+    deterministic(torch.get_num_threads(), torch.device("cuda"))
+    torch.use_deterministic_algorithms(before)
+    assert chosen == [torch.device("cuda", 1)]
