@@ -247,6 +247,18 @@ def test_deviations_name_encoder_overrides_data_and_switches():
     ]
 
 
+def test_a_deviation_that_only_some_tasks_have_names_them():
+    """A setting with two values in a family stands once for each that isn't the protocol's."""
+    family = {"epochs": 1, "batch_size": 8}
+    plan = plan_of(tiny(("profile/overrides", {"extractive_qa": family, "other": {"epochs": 5}})))
+    found = plan.by_key()[plan.comparisons[CLAIM]].config["comparison"]["deviations"]
+    assert [(one["what"], one["paper"], one["here"]) for one in found] == [
+        ("epochs, Target task", "2", "1"),
+        ("epochs, Other task", "2", "5"),
+        ("batch size", "16", "8"),
+    ]
+
+
 def test_circumstances_tell_what_limits_the_verdict():
     """Evidence that nobody read, and a profile that changes the protocol."""
     before = plan_of(tiny())
