@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.moving import move
-from harness.training.attention import Bounds
+from harness.training.attention import Bounds, bounds_of
 from harness.training.model import TokenModel
 
 Layers = Callable[[Tensor, Bounds], Tensor]
@@ -198,9 +196,8 @@ def _pieces(tokens: int, longest: int) -> tuple[int, ...]:
 
 def _starts(lengths: Sequence[int], sequences: int, device: torch.device) -> Tensor:
     """(sequences + 1,) int32; those after `lengths` are empty."""
-    ends = list(accumulate(lengths, initial=0))
-    ends += ends[-1:] * (sequences + 1 - len(ends))
-    return move(torch.tensor(ends, dtype=torch.int32), device)
+    empty = (0,) * (sequences - len(lengths))
+    return bounds_of((*lengths, *empty), device).starts
 
 
 @contextmanager
