@@ -27,9 +27,9 @@ class _Copying:
         self._backend, self._archive = backend, archive
         self._stores: dict[str, Store] = {}
 
-    def free(self) -> bool:
-        """Whether the backend is."""
-        return self._backend.free()
+    def takes(self, planned: PlannedStage, /) -> bool:
+        """Whether the backend does."""
+        return self._backend.takes(planned)
 
     def submit(
         self,

@@ -26,6 +26,7 @@ MIRROR = click.option("--mirror", type=FOLDER, help="Mirror of the Hub.  [$HARNE
 FILES = click.option("--files", multiple=True, metavar="NAME=DIR", help="Data that you bring.")
 DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N.")
 DEVICES = click.option("--devices", type=int, help="To spread each training over; default 1.")
+JOBS = click.option("--jobs", help="Stages side by side; default: what fits.  [$HARNESS_JOBS]")
 BACKEND = click.option(
     "--backend",
     type=click.Choice(["local", "container", "ray"]),
@@ -79,7 +80,7 @@ def harness() -> None:
 @harness.command()
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
 @options(OUT, JUNIT, SIGN_KEY, BACKEND, RAY_ADDRESS, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS)
-@options(ARCHIVE, DEVICES, JSON)
+@options(ARCHIVE, DEVICES, JOBS, JSON)
 def reproduce(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run claims and write their report.
 

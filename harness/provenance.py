@@ -94,14 +94,14 @@ def cpu_has_bf16() -> bool:
 
 @functools.cache
 def gpus() -> list[str]:
-    """Names of the NVIDIA GPUs, by nvidia-smi; empty without a driver."""
-    return [line.split(",")[0].strip() for line in _smi("name")]
+    """Names of the NVIDIA GPUs that this process may use; empty without a driver."""
+    return _visible([line.split(",")[0].strip() for line in _smi("name")])
 
 
 @functools.cache
 def gpu_has_bf16() -> bool:
-    """True when every GPU's compute capability is 8.0 or more."""
-    capabilities = _smi("compute_cap")
+    """True when every GPU that may be used has compute capability 8.0 or more."""
+    capabilities = _visible(_smi("compute_cap"))
     return bool(capabilities) and all(float(line) >= 8 for line in capabilities)
 
 
@@ -112,6 +112,27 @@ def _smi(field: str) -> list[str]:
     command = [program, f"--query-gpu={field}", "--format=csv,noheader"]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return [line for line in answer.stdout.splitlines() if line] if answer.returncode == 0 else []
+
+
+def _visible(lines: list[str]) -> list[str]:
+    """Of nvidia-smi's lines, one for each GPU, those that $CUDA_VISIBLE_DEVICES leaves.
+
+    CUDA stops at the first entry that is none, so "" and "-1" leave nothing
+    (https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#cuda-environment-variables).
+    """
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if said is None or not lines:
+        return lines
+    found = []
+    for one in map(str.strip, said.split(",")):
+        if one.isdecimal() and int(one) < len(lines):
+            found.append(lines[int(one)])
+        elif one.startswith(("GPU-", "MIG-")):
+            # Which one has that identifier isn't asked for: GPUs of a machine are mostly alike.
+            found.append(lines[0])
+        else:
+            break
+    return found
 
 
 @functools.cache

@@ -92,27 +92,49 @@ def execute(
     order = TopologicalSorter({one.key: set(one.inputs.values()) & set(numbers) for one in todo})
     order.prepare()
     ready: list[int] = []
+    side_by_side = _SideBySide()
     while order.is_active():
         for key in order.get_ready():
             heapq.heappush(ready, numbers[key])
         if ready and not failures.alive(todo[ready[0] - 1]):
             number = heapq.heappop(ready)
-        elif ready and backend.free():
+        elif ready and backend.takes(todo[ready[0] - 1]):
             number = heapq.heappop(ready)
             planned = todo[number - 1]
             watch = functools.partial(observer.stage, planned, number)
             backend.submit(planned, store, resources, watch)
+            side_by_side.started(planned)
             continue
         else:
             ended = backend.wait()
             number = numbers[ended.planned.key]
+            count = side_by_side.ended(ended.planned)
             _note(ended, outcome, failures)
             if ended.made:
-                _calibrate(store, ended.planned, resources.device)
+                _calibrate(store, ended.planned, resources.device, count)
         observer.ended(number)
         order.done(todo[number - 1].key)
     outcome.failed = failures.by_claim()
     return outcome
+
+
+class _SideBySide:
+    """How many stages compute at once: each is slower then, and the machine is not."""
+
+    def __init__(self) -> None:
+        """None does."""
+        self._most: dict[str, int] = {}
+
+    def started(self, planned: PlannedStage) -> None:
+        """One more, if it computes much."""
+        if _work(planned.cost):
+            count = len(self._most) + 1
+            self._most = {key: max(count, most) for key, most in self._most.items()}
+            self._most[planned.key] = count
+
+    def ended(self, planned: PlannedStage) -> int:
+        """One less; with how many it ran at most, itself among them."""
+        return self._most.pop(planned.key, 1)
 
 
 def _note(ended: Ended, outcome: Outcome, failures: _Failures) -> None:
@@ -194,15 +216,16 @@ def _users(plan: Plan) -> dict[str, set[str]]:
     return users
 
 
-def _calibrate(store: Store, planned: PlannedStage, device: str) -> None:
-    """Remember how fast this stage was; the next plan's time estimate reads it."""
+def _calibrate(store: Store, planned: PlannedStage, device: str, count: int) -> None:
+    """Remember how fast `count` stages like this one were; the next plan's estimate reads it."""
     work = _work(planned.cost)
     if work is None:
         return
     kind, flops = work
     path = store.root / _CALIBRATION
     speeds = _speeds(store)
-    speeds.setdefault(device, {})[kind] = flops / max(seconds(store, planned.key), 1e-3)
+    took = max(seconds(store, planned.key), 1e-3)
+    speeds.setdefault(device, {})[kind] = count * flops / took
     fresh = path.with_suffix(f".{planned.key[:12]}.tmp")
     with describe_os_errors(store.root):
         fresh.write_text(json.dumps(speeds, indent=1, sort_keys=True), encoding="utf-8")

@@ -18,6 +18,8 @@ from harness import cli, provenance
 from harness.stages import contract
 
 TESTS = Path(__file__).parent
+# $PYTHONPATH under which workers in other processes have the fake stages.
+FAKED = os.pathsep.join(map(str, (TESTS / "backends" / "elsewhere", TESTS, TESTS.parent)))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAKE = (
     "import fake_stages; from harness.stages import contract; from harness import cli; "
@@ -89,10 +91,9 @@ def start(
     *arguments: str | Path, store: Path, stdout: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[str]:
     """`harness ARGUMENTS` with fake training in a process of its own."""
-    paths = f"{TESTS}{os.pathsep}{TESTS.parent}"
     return subprocess.Popen(
         [sys.executable, "-c", FAKE, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": paths, "HARNESS_STORE": str(store), **environment},
+        env={**os.environ, "PYTHONPATH": FAKED, "HARNESS_STORE": str(store), **environment},
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

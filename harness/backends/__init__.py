@@ -32,8 +32,8 @@ class Ended:
 class Backend(Protocol):
     """Runs stages, one at a time or side by side."""
 
-    def free(self) -> bool:
-        """Whether it takes another stage now; True where it has none."""
+    def takes(self, planned: PlannedStage, /) -> bool:
+        """Whether it takes this stage now; True where it has none."""
 
     def submit(
         self,
@@ -60,7 +60,7 @@ class OneAtATime:
         self._run = run
         self._next: Callable[[], Ended] | None = None
 
-    def free(self) -> bool:
+    def takes(self, _: PlannedStage, /) -> bool:
         """Whether there is none."""
         return self._next is None
 
@@ -103,6 +103,7 @@ _OPTIONS = {
     "timeout": ("container", "local"),
     "ray_address": ("ray",),
     "devices": ("local",),
+    "jobs": ("local",),
 }
 
 

@@ -1,4 +1,4 @@
-"""The worker in a process of its own on this machine, where memory or time are limited.
+"""Workers in processes of their own on this machine: several, or one with limits.
 
 Inside runs the same as in a container (`inside.py`): jobs on its stdin, events on its stdout.
 Memory is what is resident, looked at ten times a second: address space, which the system itself
@@ -13,13 +13,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import psutil
 
 from harness import wire
 from harness.artifacts import Store
-from harness.backends import Backend, OneAtATime
+from harness.backends import Backend
+from harness.backends.side_by_side import SideBySide
 from harness.errors import HarnessError, MachineError, StageError, StoppedError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources
@@ -32,24 +34,36 @@ _GOES_ON = "What was finished is kept; the same command goes on."
 class _Worker:
     """The process of a walk, while it lives; a stage that ends it takes no other with it."""
 
-    def __init__(self, memory: int | None, timeout: float | None) -> None:
-        """Bytes that it may take, and seconds that it may run."""
-        self._memory, self._timeout = memory, timeout
+    def __init__(self, device: str | None, memory: int | None, timeout: float | None) -> None:
+        """The device that is its own, bytes that it may take, and seconds that it may run."""
+        self._device, self._memory, self._timeout = device, memory, timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: HarnessError | None = None
+
+    def start(self) -> None:
+        """Start it, unless it runs."""
+        if self._process is not None:
+            return
+        command = [sys.executable, "-m", "harness.backends.inside"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process, self._failure = process, None
+        if self._memory is not None or self._timeout is not None:
+            threading.Thread(target=self._watch, args=(process,), daemon=True).start()
 
     def run(
         self, planned: PlannedStage, store: Store, resources: Resources, progress: Progress
     ) -> bool:
-        """Run the stage there; True where it was made now.
+        """Run the stage in the process, which was started; True where it was made now.
 
         Raises:
             HarnessError: what the stage says is wrong, as `worker.run_stage`.
             MachineError: it took more memory than it may, or was killed.
             StoppedError: it ran longer than it may.
         """
-        process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None
+        process = self._process
+        assert process and process.stdin is not None and process.stdout is not None
+        if self._device:
+            resources = replace(resources, device=self._device)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(wire.write_job(planned, store, resources))
             process.stdin.flush()
@@ -71,13 +85,6 @@ class _Worker:
         _let_end(process)
         process.stdout.close()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "harness.backends.inside"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        watch = threading.Thread(target=self._watch, args=(self._process,), daemon=True)
-        watch.start()
-        return self._process
-
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         started = time.monotonic()
         while process.poll() is None:
@@ -92,11 +99,23 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def opened(memory: int | None, timeout: float | None) -> Iterator[Backend]:
-    """A worker that lives as long as the context; it starts with the first stage."""
-    worker = _Worker(memory, timeout)
-    with contextlib.closing(worker):
-        yield OneAtATime(worker.run)
+def opened(
+    devices: Sequence[str | None],
+    memory: int | None,
+    timeout: float | None,
+    most: Mapping[str, float],
+) -> Iterator[Backend]:
+    """Workers that live as long as the context; each starts with its first stage.
+
+    Args:
+        devices: one for each worker; None: the one that a stage is given.
+        memory: bytes that a worker may take.
+        timeout: seconds that it may run.
+        most: what stages side by side may need together; see `side_by_side.needs`.
+    """
+    workers = [_Worker(one, memory, timeout) for one in devices]
+    with contextlib.closing(SideBySide(workers, most)) as backend:
+        yield backend
 
 
 def _resident(pid: int) -> int:

@@ -3,7 +3,7 @@
 Every machine has this project at the same version, and the store, the mirror and brought data at
 the same paths (a shared POSIX folder with file locks). Through Ray go a stage's description and how
 it ended, no data. A stage whose machine or process is lost is tried again elsewhere; an error that
-the stage itself reports isn't. docs/ray.md has the set-up.
+the stage itself reports isn't. docs/scaling.md has the set-up.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from harness import wire
 from harness.artifacts import Store, describe_os_errors
 from harness.backends import Backend, Ended, inside
+from harness.backends.side_by_side import needs
 from harness.errors import HarnessError, MachineError, StageError, UsageError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources, Silent
@@ -77,7 +78,7 @@ class _Cluster:
         self._remote: Any = None
         self._jobs: dict[Any, _Job] = {}
 
-    def free(self) -> bool:
+    def takes(self, _: PlannedStage, /) -> bool:
         """Always: Ray keeps what has no room yet."""
         return True
 
@@ -251,19 +252,13 @@ def _knock(address: str | None) -> None:
 def _needs(
     planned: PlannedStage, resources: Resources, largest: Mapping[str, float]
 ) -> dict[str, float]:
-    """What Ray is to keep free for a stage: an estimate, and never more than a machine has.
-
-    Stages with `threads` train or predict. Training holds each weight four times: itself, its
-    gradient and Adam's two moments.
-    """
-    threads = planned.config.get("threads")
-    memory = 3 * _GIB if threads else _GIB
-    if planned.cost.training_flops:
-        memory += 4 * planned.cost.disk_bytes
+    """What Ray is to keep free for a stage: an estimate, and never more than a machine has."""
+    wanted = needs(planned)
+    gpu = bool(planned.config.get("threads")) and resources.device == "cuda"
     return {
-        "num_cpus": min(float(threads or 1), largest["CPU"]),
-        "num_gpus": 1.0 if threads and resources.device == "cuda" else 0.0,
-        "memory": min(float(memory), largest["memory"]),
+        "num_cpus": min(wanted["threads"], largest["CPU"]),
+        "num_gpus": 1.0 if gpu else 0.0,
+        "memory": min(wanted["memory"], largest["memory"]),
     }
 
 

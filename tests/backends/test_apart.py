@@ -1,11 +1,7 @@
 """The worker in a process of its own, with limits on memory and time."""
 
-import os
-import stat
-import sys
-from pathlib import Path
-
 import pytest
+from cli_runs import FAKED
 from fake_stages import Silent, key_of, planned
 
 from harness.artifacts import Store
@@ -13,25 +9,11 @@ from harness.backends import local
 from harness.errors import MachineError, StageError, StoppedError
 from harness.stages.contract import Resources
 
-TESTS = Path(__file__).parent.parent
-INSIDE = """
-import fake_stages
-from harness.stages import contract
-from harness.backends import inside
-contract.STAGES = fake_stages.MAKE_STAGES
-inside.main()
-"""
-
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An empty store; workers have fake stages."""
-    (tmp_path / "inside.py").write_text(INSIDE, encoding="utf-8")
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path / 'inside.py'}\n")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{TESTS.parent}")
-    monkeypatch.setattr(sys, "executable", str(script))
+    monkeypatch.setenv("PYTHONPATH", FAKED)
     return Store(tmp_path / "store")
 
 

@@ -2,17 +2,15 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import signal
 import tempfile
 import time
-from pathlib import Path
 
 import fake_stages
 import pytest
-from cli_runs import TESTS, start
+from cli_runs import FAKED, start
 from fake_stages import planned, run_on
 
 from harness.artifacts import Store
@@ -64,8 +62,7 @@ def cluster():
     # Short: Ray's sockets lie in it.
     folder = tempfile.mkdtemp(prefix="ray-")
     with pytest.MonkeyPatch.context() as patch:
-        paths = (Path(__file__).parent / "on_ray", TESTS, TESTS.parent)
-        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+        patch.setenv("PYTHONPATH", FAKED)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         machines = Machines(folder)
         yield machines

@@ -45,7 +45,7 @@ def test_options_of_another_backend_are_refused(cli, steer, option, value, backe
 def test_a_walk_that_runs_nothing_needs_no_cluster():
     """Everything is in the store: nobody is asked, no error."""
     with opened({"backend": "ray", "ray_address": "127.0.0.1:1"}) as backend:
-        assert backend.free()
+        assert backend.takes(planned("one"))
 
 
 def test_a_certain_gpu_is_refused(cli, steer):
