@@ -28,6 +28,7 @@ class Setting:
     checkpoints: str
     """How often runs that are killed write them."""
     kills: int
+    jobs: int
     each: int
     seed: int
 
@@ -48,6 +49,7 @@ def _kills(setting: Setting) -> Told:
         folder=setting.folder / "killed",
         words=setting.calm.words,
         checkpoints=setting.checkpoints,
+        jobs=setting.jobs,
     )
     toll = kills.campaign(case, setting.calm, setting.expected, setting.kills, setting.seed)
     return toll.injected(), toll.faults, toll.told()
@@ -94,6 +96,7 @@ PARTS: dict[str, Callable[[Setting], Told]] = {
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
 @click.option("--kills", default=200, show_default=True, help="At least so many kills.")
+@click.option("--jobs", default=1, show_default=True, help="Kills: stages side by side.")
 @click.option("--each", default=8, show_default=True, help="Random states a power cut.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--claim", help="Kills: another claim than the campaign's own.")
@@ -127,7 +130,7 @@ def _prepare(folder: Path, given: Mapping[str, Any]) -> Setting:
         calm=calm,
         expected=runs.results(calm),
         checkpoints="0s" if own else given["checkpoints"],
-        **{name: given[name] for name in ("kills", "each", "seed")},
+        **{name: given[name] for name in ("kills", "jobs", "each", "seed")},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import shutil
 import signal
@@ -215,6 +216,9 @@ def _kill(child: int, case: runs.Case, moment: _Moment, seen: Collection[Path]) 
         status = runs.wait(child, moment.seconds)
     if status is None:
         os.kill(child, signal.SIGKILL)
+        # Its workers; there is no such group yet where it was killed at once.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
         status = runs.wait(child)
     return status
 

@@ -39,6 +39,9 @@ class Case:
     place: str = "run"
     """Name of the run folder; several runs of one command on one store have their own."""
 
+    jobs: int = 1
+    """Stages side by side; 1 in the forked process itself, more in workers of their own."""
+
     @property
     def store(self) -> Store:
         """Where its artifacts are."""
@@ -47,7 +50,8 @@ class Case:
     def command(self) -> list[str]:
         """The arguments of `harness`."""
         places = ["--store", str(self.store.root), "--out", str(self.folder / self.place)]
-        return ["reproduce", *self.words, *places, "--checkpoints", self.checkpoints]
+        how = ["--checkpoints", self.checkpoints, "--jobs", str(self.jobs)]
+        return ["reproduce", *self.words, *places, *how]
 
 
 def load() -> None:

@@ -67,15 +67,18 @@ def test_a_second_run_makes_nothing_and_changes_no_byte(first: Path) -> None:
 
 
 def test_two_stores_give_the_same_bytes(first: Path, tmp_path: Path) -> None:
-    """A run into another store gives byte-identical scores, predictions and report."""
-    done = run(harness(tmp_path, GAIN, BEST))
+    """A run into another store gives byte-identical scores, predictions and report.
+
+    Its stages run side by side, those of the first one by one.
+    """
+    done = run(harness(tmp_path, GAIN, BEST, "--jobs", "2"))
     assert done.returncode in RUNS, done.stderr
     assert deterministic_files(tmp_path) == deterministic_files(first)
 
 
 def test_killed_runs_go_on_to_the_same_bytes(first: Path, tmp_path: Path) -> None:
-    """Killed with SIGKILL in the middle of a stage, the same command ends as if it hadn't been."""
-    command = harness(tmp_path, GAIN, BEST)
+    """Killed with SIGKILL in the middle of stages, the same command ends as if it hadn't been."""
+    command = harness(tmp_path, GAIN, BEST, "--jobs", "2")
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     finished = tmp_path / "store" / "artifacts"
     # Past the data stages there is always a training or prediction under way.

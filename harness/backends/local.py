@@ -37,8 +37,9 @@ def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
 
 def _jobs(given: Mapping[str, Any]) -> tuple[int, Mapping[str, float]]:
     """How many workers, and what their stages may need together."""
-    single = [name for name in ("devices", "memory", "timeout") if given.get(name)]
-    said = str(given.get("jobs") or os.environ.get("HARNESS_JOBS") or ("1" if single else "auto"))
+    devices = given.get("devices") or 1
+    usual = "1" if devices > 1 or given.get("memory") or given.get("timeout") else "auto"
+    said = str(given.get("jobs") or os.environ.get("HARNESS_JOBS") or usual)
     if said == "auto":
         memory = float(room.free_memory())
         if str(given.get("device") or "auto") == "cpu" or not gpus():
@@ -51,10 +52,10 @@ def _jobs(given: Mapping[str, Any]) -> tuple[int, Mapping[str, float]]:
             expected="1 or more, or auto",
             fix="Leave it out for as many as this machine has room for.",
         )
-    if int(said) > 1 and "devices" in single:
+    if int(said) > 1 and devices > 1:
         raise UsageError(
             where=f"--jobs {said}",
-            got=f"--devices {given['devices']} besides",
+            got=f"--devices {devices} besides",
             expected="several stages side by side, or one over several devices",
             fix="Leave one of them out.",
         )

@@ -41,7 +41,7 @@ def run(
     session.hold(alone, store)
     with (
         watching(as_json) as watcher,
-        opened({}) as backend,
+        opened({"device": "cpu"}) as backend,
         archived(given.get("archive"), alone, store, backend) as copying,
     ):
         outcome = execute(alone, store, copying, resources, watcher)

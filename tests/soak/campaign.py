@@ -120,7 +120,7 @@ class _World:
         claim, seeds = self.draw.choice(CLAIMS), self.draw.choice(("1", "2"))
         out = self.folder / f"run-{self.draw.randrange(4)}-{os.getpid()}"
         return [
-            *("reproduce", claim, "--seeds", seeds, "--device", "cpu"),
+            *("reproduce", claim, "--seeds", seeds, "--device", "cpu", "--jobs", "1"),
             *("--mirror", str(self.steer), "--out", str(out)),
         ]
 
