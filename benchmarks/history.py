@@ -41,7 +41,12 @@ FIGURES: dict[str, tuple[str, bool, float | None]] = {
         None,
     ),
     "trim_optimiser": ("optimiser step, full table's time over trimmed table's", True, None),
-    "side_by_side": ("two trainings side by side, one thread each: time over one by one", False, 1),
+    "side_by_side": ("two trainings side by side: time over one by one", False, 1),
+    "side_by_side_one_thread": (
+        "the same with one thread each in place of two",
+        False,
+        None,
+    ),
     "tokens_linear": ("share of a step's time that a line in its tokens explains (R²)", True, None),
     "vocabulary": (
         "step with twice the vocabulary in the encoder, over the step with it",

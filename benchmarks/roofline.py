@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import AutoConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operands:
+    """What a step multiplies besides weights."""
+
+    linear: Mapping[tuple[int, int], tuple[torch.Tensor, torch.Tensor]]
+    """(in, out) of a layer -> its inputs and its outputs' gradients, a row for each token."""
+    squares: Sequence[tuple[torch.Tensor, torch.Tensor]]
+    """Of each sequence: (heads, tokens, head size) and (heads, tokens, tokens)."""
 
 
 class Step:
@@ -22,24 +33,32 @@ class Step:
         self.as_asked = {"dtype": kind, "device": device}
         self.weights = [torch.randn(o, i, **self.as_asked) for i, o in self.shapes]
 
-    def run(self, lengths: Sequence[int]) -> None:
-        """A step over sequences of these lengths, packed."""
+    def operands(self, lengths: Sequence[int]) -> Operands:
+        """Random numbers for a step over sequences of these lengths, packed; not part of it."""
         tokens = int(sum(lengths))
-        linear = [
-            (torch.randn(tokens, i, **self.as_asked), torch.randn(tokens, o, **self.as_asked))
-            for i, o in dict.fromkeys(self.shapes)
-        ]
-        shapes = dict(zip(dict.fromkeys(self.shapes), linear, strict=True))
+        shapes = dict.fromkeys(self.shapes)
         # A GPU's attention is one kernel that hides its own products: the linear layers' alone.
         on_cpu = self.as_asked["device"] == "cpu"
-        squares = [self._square(int(n)) for n in lengths] if on_cpu else []
+        return Operands(
+            linear={
+                (i, o): (
+                    torch.randn(tokens, i, **self.as_asked),
+                    torch.randn(tokens, o, **self.as_asked),
+                )
+                for i, o in shapes
+            },
+            squares=[self._square(int(n)) for n in lengths] if on_cpu else [],
+        )
+
+    def run(self, operands: Operands) -> None:
+        """The step's products."""
         for _ in range(self.layers):
             for shape, weight in zip(self.shapes, self.weights, strict=True):
-                x, gradient = shapes[shape]
+                x, gradient = operands.linear[shape]
                 torch.mm(x, weight.T)
                 torch.mm(gradient, weight)
                 torch.mm(gradient.T, x)
-            for q, p in squares:
+            for q, p in operands.squares:
                 torch.bmm(q, q.transpose(1, 2))  # scores
                 torch.bmm(p, q)  # attended values
                 torch.bmm(p.transpose(1, 2), q)  # and the four gradients

@@ -300,12 +300,13 @@ def _products(encoder: Path, kind: str) -> None:
     features = material.windows(encoder, material.questions("train"), training=True)
     index = material.batches(features, STEPS["ours"])
     step = roofline.Step(encoder, getattr(torch, kind), DEVICE)
-    rounds = Rounds(2)
     lengths = np.diff(features.bounds)
+    prepared = [(int(lengths[one].sum()), step.operands(lengths[one])) for one in index]
+    rounds = Rounds(2)
     while True:
-        for one in index:
-            step.run(lengths[one])
-            rounds.step(int(lengths[one].sum()))
+        for tokens, operands in prepared:
+            step.run(operands)
+            rounds.step(tokens)
 
 
 SIDES: dict[str, Callable[[Path], None]] = {

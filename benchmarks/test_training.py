@@ -85,25 +85,28 @@ def test_prediction(benchmark: BenchmarkFixture, encoder: Path, ratios: dict[str
 
 
 def test_side_by_side(benchmark: BenchmarkFixture, encoder: Path, ratios: dict[str, float]) -> None:
-    """Two trainings at once with a thread each, against two with two threads, one by one."""
+    """Two trainings at once, as `--jobs 2` has them and with a thread each; against one by one."""
     with started(("ours",), encoder) as sides, ExitStack() as stack:
         alone = sides["ours"]
-        pair = [Side("ours_one_thread", encoder) for _ in range(2)]
-        for one in pair:
+        pairs = {"side_by_side": "ours", "side_by_side_one_thread": "ours_one_thread"}
+        found = {name: [Side(side, encoder) for _ in range(2)] for name, side in pairs.items()}
+        for one in (side for pair in found.values() for side in pair):
             stack.callback(one.close)
 
-        def both() -> None:
+        def all_of_them() -> None:
             alone.round()
-            for one in pair:
-                one.begin()
-            for one in pair:
-                one.end()
+            for pair in found.values():
+                for one in pair:
+                    one.begin()
+                for one in pair:
+                    one.end()
 
-        benchmark.pedantic(both, rounds=3)
-        ratios["side_by_side"] = median(
-            max(a["seconds"], b["seconds"]) / (2 * c["seconds"])
-            for a, b, c in zip(*(one.rounds for one in (*pair, alone)), strict=True)
-        )
+        benchmark.pedantic(all_of_them, rounds=ROUNDS)
+        for name, pair in found.items():
+            ratios[name] = median(
+                max(a["seconds"], b["seconds"]) / (2 * c["seconds"])
+                for a, b, c in zip(*(one.rounds for one in (*pair, alone)), strict=True)
+            )
 
 
 def test_vocabulary(benchmark: BenchmarkFixture, encoder: Path, ratios: dict[str, float]) -> None:

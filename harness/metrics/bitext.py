@@ -74,7 +74,8 @@ def best_threshold(margins: Mapping[Pair, float], gold: AbstractSet[Pair]) -> fl
             continue
         f1 = 2 * right / (taken + len(gold))
         if f1 > best:
-            middle = (margin + lower) / 2
+            # Halved first: the sum of two may be no float any more.
+            middle = margin / 2 + lower / 2
             # Between neighbouring floats there is no middle.
             best, threshold = f1, middle if middle > lower else margin
     return threshold

@@ -14,8 +14,11 @@ from harness.canonical import digest, file_sha256
 from harness.errors import DataError
 
 _MOST_DIGITS = 4
-# Of a name, in an error.
-_LONGEST = 100
+# Characters of a name or pattern, as in a pin: those of thousands of parts take Python's glob
+# seconds, or its whole stack.
+_LONGEST = 300
+# Of them, in an error.
+_SHOWN = 100
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -23,18 +26,19 @@ def expand(file: str) -> list[str]:
     """A pin's name of files without its range of numbers: as many names as it has numbers.
 
     "{02..04}/*.auto" is "02/*.auto", "03/*.auto" and "04/*.auto".
+
+    Raises:
+        DataError: it is too long, or its numbers are.
     """
+    if len(file) > _LONGEST:
+        raise _no_name(file, f"{len(file):,} characters", f"at most {_LONGEST}")
     found = _RANGE.search(file)
     if found is None:
         return [file]
     first, last = found.groups()
-    if len(last) > _MOST_DIGITS:
-        raise DataError(
-            where=f"file `{file}` of a pin",
-            got=f"a range up to {last[:20]}",
-            expected=f"numbers of at most {_MOST_DIGITS} digits",
-            fix="Mend the pin's `file`.",
-        )
+    if max(len(first), len(last)) > _MOST_DIGITS:
+        got = f"a range from {first[:20]} to {last[:20]}"
+        raise _no_name(file, got, f"numbers of at most {_MOST_DIGITS} digits")
     numbers = (str(number).zfill(len(first)) for number in range(int(first), int(last) + 1))
     return [f"{file[: found.start()]}{number}{file[found.end() :]}" for number in numbers]
 
@@ -108,12 +112,18 @@ def _matching(folder: Path, part: str) -> list[Path]:
         return sorted(path for path in found if path.is_file())
     except (ValueError, NotImplementedError, OSError) as error:
         # OSError: a name that is longer than names can be, a folder that may not be read.
-        raise DataError(
-            where=f"file `{part[:_LONGEST]}` of a pin",
-            got=(isinstance(error, OSError) and error.strerror) or str(error),
-            expected="a name relative to the folder, in which `*` stands for a part of a name",
-            fix="Mend the pin's `file`.",
-        ) from error
+        got = (isinstance(error, OSError) and error.strerror) or str(error)
+        expected = "a name relative to the folder, in which `*` stands for a part of a name"
+        raise _no_name(part, got, expected) from error
+
+
+def _no_name(file: str, got: str, expected: str) -> DataError:
+    return DataError(
+        where=f"file `{file[:_SHOWN]}` of a pin",
+        got=got,
+        expected=expected,
+        fix="Mend the pin's `file`.",
+    )
 
 
 def _digest(folder: Path, part: str, paths: Sequence[Path]) -> str:

@@ -66,6 +66,12 @@ def test_candidates_of_equal_margin_are_taken_together():
         assert extract(some, best_threshold(some, {("a", "A")})) == set(margins)
 
 
+def test_the_largest_margins_have_a_threshold():
+    """Their sum is no float any more, and no JSON."""
+    margins = {("a", "A"): 1.7e308, ("b", "X"): 1.5e308}
+    assert best_threshold(margins, {("a", "A")}) == pytest.approx(1.6e308)
+
+
 def test_neighbouring_margins_are_parted():
     """Between two floats there is no middle: the threshold is the upper one."""
     high = 1.0 + 2**-52
