@@ -12,13 +12,15 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from harness import wire
 from harness.errors import HarnessError, MachineError
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, stage
 from harness.worker import run_stage
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Told:
 
 def main() -> None:
     """Do jobs until there are no more; status 130 where a signal ends it, as for `harness`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _STOPS:
+        signal.signal(number, _stop)
     events = channel()
     jobs: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
@@ -47,6 +50,13 @@ def main() -> None:
             events.write(wire.write_event(do(line, Told(events))))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _stop(*_: object) -> NoReturn:
+    """Stop once: Ctrl-C on a terminal comes here too, and then the end of stdin."""
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def do(line: bytes, progress: Progress) -> dict[str, object]:

@@ -287,9 +287,21 @@ def test_a_run_side_by_side_says_what_one_by_one_says(cli, steer, tmp_path):
         assert same == (tmp_path / "alone" / name).read_bytes()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_the_run(steer, tmp_path, number):
-    """Stopped or killed: none is left to compute for nobody, and the same command goes on."""
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [
+        (signal.SIGINT, "the run"),
+        (signal.SIGINT, "all"),
+        (signal.SIGTERM, "the run"),
+        (signal.SIGTERM, "all"),
+        (signal.SIGKILL, "the run"),
+    ],
+)
+def test_workers_end_with_the_run(steer, tmp_path, number, whom):
+    """Stopped or killed: none is left to compute for nobody, and the same command goes on.
+
+    A terminal's Ctrl-C goes to all of them.
+    """
     for name in ("intermediate", "finetune"):
         (steer / name).write_text("sleep", encoding="utf-8")
     process = run(steer, tmp_path)
@@ -297,6 +309,8 @@ def test_workers_end_with_the_run(steer, tmp_path, number):
     workers = psutil.Process(process.pid).children(recursive=True)
     assert len(workers) >= 2
     process.send_signal(number)
+    for worker in workers if whom == "all" else ():
+        worker.send_signal(number)
     _, err = process.communicate(timeout=60)
     if number == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
