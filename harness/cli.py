@@ -316,7 +316,7 @@ def container_build(**given: Any) -> None:
 
 @container.command("run")
 @options(CLAIMS, PROFILE, SEEDS, PROTOCOL, DEVICE, STORE, MIRROR, FILES, MANIFESTS, PINS)
-@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JSON)
+@options(OUT, JUNIT, SIGN_KEY, IMAGE, MEMORY, CPUS, TIMEOUT, CHECKPOINTS, JOBS, JSON)
 def container_run(claims: tuple[str, ...], out: Path | None, as_json: bool, **given: Any) -> None:
     """Run `harness reproduce` in a container: no network, no rights, only its folders writable.
 

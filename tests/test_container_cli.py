@@ -93,11 +93,12 @@ def test_a_whole_run_in_a_container(cli: Cli, fake, steer) -> None:
 
 def test_its_command_and_folders(cli: Cli, fake, steer, tmp_path) -> None:
     """Every option reaches it; only the store and the run folder can be written."""
-    given = ("--seeds", "2", "--device", "cpu", "--manifests", "mine", "--timeout", "600")
+    given = ("--seeds", "2", "--device", "cpu", "--manifests", "mine", "--jobs", "1")
+    given += ("--timeout", "600")
     Path("mine").mkdir()
     cli("container", "run", GAIN, "--mirror", steer, *given)
     made = fake.made[0]
-    said = ("--profile", "mini", *given[:6])
+    said = ("--profile", "mini", *given[:8])
     places = ("--store", str(tmp_path / "store"), "--mirror", str(steer))
     assert made["Cmd"] == ["reproduce", GAIN, *said, *places]
     assert made["WorkingDir"] == str(tmp_path)

@@ -31,7 +31,7 @@ from harness.provenance import gpus
 from harness.run_folder import RUN, check_replaceable, default_out
 
 Given = Mapping[str, Any]
-_PASSED_ON = ("profile", "seeds", "protocol", "device", "manifests", "pins", "checkpoints")
+_PASSED_ON = ("profile", "seeds", "protocol", "device", "manifests", "pins", "checkpoints", "jobs")
 
 
 def build(given: Given) -> None:
