@@ -49,3 +49,27 @@ def test_an_identity_that_is_none_is_refused(monkeypatch, told):
     monkeypatch.setenv("HARNESS_IMAGE_IDENTITY", told)
     with pytest.raises(UsageError, match=r"HARNESS_IMAGE_IDENTITY: got .*expected the image"):
         provenance.environment()
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        (None, ["A", "B", "C"]),
+        ("", []),
+        ("-1", []),
+        ("2", ["C"]),
+        ("1, 0", ["B", "A"]),
+        ("0,7,1", ["A"]),
+        ("GPU-8932f937,MIG-1", ["A", "A"]),
+    ],
+)
+def test_gpus_are_those_that_cuda_may_see(said, seen, monkeypatch):
+    """CUDA numbers what $CUDA_VISIBLE_DEVICES leaves; an entry that is none ends the list."""
+    if said is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", said)
+    monkeypatch.setattr(provenance, "_smi", lambda _: ["A, x", "B", "C"])
+    provenance.gpus.cache_clear()
+    assert provenance.gpus() == seen
+    provenance.gpus.cache_clear()

@@ -8,6 +8,7 @@ import pytest
 from fake_stages import key_of, planned
 from tiny_manifests import tiny
 
+from harness import run
 from harness.artifacts import Store
 from harness.backends import OneAtATime
 from harness.costs import Cost
@@ -246,6 +247,21 @@ def test_speeds_are_remembered_for_the_next_estimate(walk, store):
     assert set(speeds) == {"training", "inference"}
     assert all(0 < speed <= 1e9 for speed in speeds.values())
     assert calibration(store, "cuda") is None
+
+
+def test_the_speed_of_stages_side_by_side_is_the_machines(store, steer, monkeypatch):
+    """Two that took a second each, beside one another: twice the work in that second."""
+    monkeypatch.setattr(run, "seconds", lambda *_: 1.0)
+    plan = two_claims()
+    trained = {key_of("first"), key_of("second")}
+    stages = (
+        dataclasses.replace(one, cost=Cost(training_flops=1e6)) if one.key in trained else one
+        for one in plan.stages
+    )
+    plan = dataclasses.replace(plan, stages=tuple(stages))
+    execute(plan, store, Several(), Resources(mirror=steer), Watcher())
+    speeds = json.loads((store.root / "calibration.json").read_bytes())
+    assert speeds == {"cpu": {"training": 2e6}}
 
 
 def test_a_damaged_calibration_is_no_estimate(store):
