@@ -240,7 +240,7 @@ def _speeds(store: Store) -> dict[str, dict[str, float]]:
             device: {kind: float(speed) for kind, speed in speeds.items() if speed > 0}
             for device, speeds in found.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, OverflowError, TypeError, AttributeError):
         return {}
 
 

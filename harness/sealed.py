@@ -18,6 +18,8 @@ from harness.errors import VerificationError
 META = "meta.json"
 MAX_META = 64 << 20
 """Bytes; far above what a stage of thousands of files takes."""
+# Bytes that a file may have.
+_SIZES = range(2**63)
 
 
 def seal(folder: Path, target: Path, description: Mapping[str, Any]) -> None:
@@ -112,7 +114,8 @@ def _compare(path: Path, recorded: Mapping[str, Any] | None) -> str | None:
 def _check_files(files: Mapping[str, Any]) -> None:
     """Whoever forges a meta.json can redo its digest, too: no name may lead out of the folder."""
     for name, recorded in files.items():
-        if not isinstance(recorded["sha256"], str) or not isinstance(recorded["bytes"], int):
+        size = recorded["bytes"]
+        if not isinstance(recorded["sha256"], str) or type(size) is not int or size not in _SIZES:
             raise ValueError(f"file `{name}` without sha256 and bytes")
         if name.startswith("/") or {"", ".", ".."} & set(name.split("/")) or "\0" in name:
             raise ValueError(f"file `{name}`, outside its folder")

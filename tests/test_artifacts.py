@@ -14,6 +14,7 @@ import pytest
 from fake_stages import key_of
 
 from harness.artifacts import Store, describe_os_errors
+from harness.canonical import canonical_json, digest
 from harness.errors import MachineError, StageError, VerificationError
 
 TESTS = Path(__file__).parent
@@ -158,6 +159,18 @@ def test_a_damaged_meta_is_refused_when_it_is_read(store):
     path = put(store, payload="hello") / "meta.json"
     path.write_bytes(path.read_bytes().replace(b'"make"', b'"mkae"'))
     with pytest.raises(VerificationError, match="differs from its own digest"):
+        store.meta(KEY)
+
+
+@pytest.mark.parametrize("size", [10**400, -1, True, 5.0])
+def test_a_size_that_no_file_has_is_refused(store, size):
+    """Whoever forges it can redo the digest: `store list` adds the sizes up."""
+    path = put(store, payload="hello") / "meta.json"
+    meta = json.loads(path.read_bytes())
+    del meta["meta_sha256"]
+    meta["files"]["payload"]["bytes"] = size
+    path.write_bytes(canonical_json({**meta, "meta_sha256": digest(meta)}))
+    with pytest.raises(VerificationError, match="without sha256 and bytes"):
         store.meta(KEY)
 
 

@@ -264,10 +264,11 @@ def test_the_speed_of_stages_side_by_side_is_the_machines(store, steer, monkeypa
     assert speeds == {"cpu": {"training": 2e6}}
 
 
-def test_a_damaged_calibration_is_no_estimate(store):
+@pytest.mark.parametrize("text", ["{", '{"cpu": {"training": 1' + "0" * 400 + "}}"])
+def test_a_damaged_calibration_is_no_estimate(store, text):
     """It is a convenience; nothing depends on it."""
     store.root.mkdir()
-    (store.root / "calibration.json").write_text("{", encoding="utf-8")
+    (store.root / "calibration.json").write_text(text, encoding="utf-8")
     assert calibration(store, "cpu") is None
 
 
