@@ -7,6 +7,7 @@ sides stand still meanwhile, so that rounds of several sides can take turns on o
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import subprocess
@@ -330,4 +331,7 @@ SIDES: dict[str, Callable[[Path], None]] = {
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parent))
+    if sys.argv[1].startswith("ours"):
+        # As a stage's process does, before torch is there: OpenMP's threads aren't to spin.
+        importlib.import_module("harness.worker")
     SIDES[sys.argv[1]](Path(sys.argv[2]))
