@@ -48,8 +48,8 @@ def stages_table(provenance: Mapping[str, Any]) -> Table | None:
     rows = [_stage_row(str(name), one) for name, one in stages.items() if isinstance(one, Mapping)]
     total = sum(_number(one.get("seconds")) for one in stages.values() if isinstance(one, Mapping))
     caption = (
-        f"{len(rows):,} stages, {number(total)} seconds in all, those taken from the store "
-        "included. Peak memory is that of the process until then."
+        f"{len(rows):,} stages, {number(total)} seconds added up, those taken from the store "
+        "included; several may have run at once. Peak memory is that of the process until then."
     )
     return table(caption, _COLUMNS, rows)
 
