@@ -14,6 +14,10 @@ from harness.errors import UsageError
 from harness.provenance import gpus
 from harness.worker import run_stage
 
+# Workers on a processor, where nobody says how many: a claim has few chains of stages, and
+# libraries start as many threads in each worker as the machine has cores.
+_MOST = 8
+
 
 @contextlib.contextmanager
 def opened(given: Mapping[str, Any]) -> Iterator[Backend]:
@@ -43,7 +47,8 @@ def _jobs(given: Mapping[str, Any]) -> tuple[int, Mapping[str, float]]:
     if said == "auto":
         memory = float(room.free_memory())
         if str(given.get("device") or "auto") == "cpu" or not gpus():
-            return room.cores(), {"threads": float(room.cores()), "memory": memory}
+            most = {"threads": float(room.cores()), "memory": memory}
+            return min(room.cores(), _MOST), most
         return len(_own_gpus(given)), {"threads": math.inf, "memory": memory}
     if not said.isdecimal() or int(said) < 1:
         raise UsageError(

@@ -216,9 +216,10 @@ def test_how_many_and_where(given, gpus, expected, monkeypatch):
     assert jobs(given, monkeypatch, gpus=gpus) == expected
 
 
-def test_a_machine_of_one_core_needs_no_other_process(monkeypatch):
-    """Stages run in this one."""
-    assert jobs({}, monkeypatch, cores=1)[0] == [None]
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 2), (8, 8), (96, 8)])
+def test_how_many_on_a_processor(cores, workers, monkeypatch):
+    """One core needs no other process; each worker has threads for all cores of a large machine."""
+    assert jobs({}, monkeypatch, cores=cores)[0] == [None] * workers
 
 
 @pytest.mark.parametrize(
