@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import psutil
 
 from harness import wire
 from harness.artifacts import Store
-from harness.backends import Backend
+from harness.backends import Backend, room
 from harness.backends.side_by_side import SideBySide
 from harness.errors import HarnessError, MachineError, StageError, StoppedError
 from harness.graph import PlannedStage
@@ -39,6 +40,7 @@ class _Worker:
         self._device, self._memory, self._timeout = device, memory, timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: HarnessError | None = None
+        self._killed_before = 0
 
     def start(self) -> None:
         """Start it, unless it runs."""
@@ -47,6 +49,7 @@ class _Worker:
         command = [sys.executable, "-m", "harness.backends.inside"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._process, self._failure = process, None
+        self._killed_before = room.killed_for_memory()
         if self._memory is not None or self._timeout is not None:
             threading.Thread(target=self._watch, args=(process,), daemon=True).start()
 
@@ -72,6 +75,9 @@ class _Worker:
             if made is not None:
                 return made
         self.close()
+        killed = process.returncode == -signal.SIGKILL
+        if killed and room.killed_for_memory() > self._killed_before:
+            raise _without_memory(room.memory_limit())
         raise self._failure or _ended(process.returncode)
 
     def close(self) -> None:
@@ -151,6 +157,17 @@ def _out_of_memory(limit: int) -> MachineError:
         got=f"more memory than its limit of {limit / 1e9:.1f} GB; it was killed",
         expected="a stage that fits",
         fix=f"Raise --memory, as far as the machine has more. {_GOES_ON}",
+    )
+
+
+def _without_memory(limit: int | None) -> MachineError:
+    at = f" at its limit of {limit / 1e9:.1f} GB" if limit else ", of which the machine has no more"
+    return MachineError(
+        where="the worker",
+        got=f"killed for memory{at}",
+        expected="memory for the stages that run at once",
+        fix="Raise the limit where a container or a batch system sets one, or run fewer at once "
+        f"with --jobs. {_GOES_ON}",
     )
 
 

@@ -243,29 +243,71 @@ def test_a_number_for_other_backends_is_refused(cli, steer):
     assert "--jobs: got an option of --backend local" in result.err
 
 
-def test_limits_of_control_groups_count(tmp_path, monkeypatch):
-    """Of the process's own and of those above; a file that is missing or says `max` limits nobody.
-
-    Half a core is one.
-    """
-    own = tmp_path / "slurm" / "job"
-    own.mkdir(parents=True)
-    (tmp_path / "cgroup").write_text("1:name=x:/old\n0::/slurm/job\n", encoding="utf-8")
+def groups(tmp_path, monkeypatch, text):
+    """Control groups of a machine with 64 cores; `text` says in which this process is."""
+    (tmp_path / "cgroup").write_text(text, encoding="utf-8")
     monkeypatch.setattr(room, "_OWN", tmp_path / "cgroup")
     monkeypatch.setattr(room, "_GROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+
+
+def write(folder, **files):
+    """Files of a control group; `__` in a name stands for a dot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(f"{text}\n", encoding="utf-8")
+
+
+def test_limits_of_control_groups_count(tmp_path, monkeypatch):
+    """Of the process's own and of those above; a file that is missing or says `max` limits nobody.
+
+    Half a core is one. What is cached of files that nobody reads can be had.
+    """
+    groups(tmp_path, monkeypatch, "1:name=x:/old\n0::/slurm/job\n")
+    job = tmp_path / "slurm" / "job"
     free = psutil.virtual_memory().available
-    assert room.cores() == 64
+    assert (room.cores(), room.memory_limit(), room.killed_for_memory()) == (64, None, 0)
     assert abs(room.free_memory() - free) < free / 2
-    (own / "cpu.max").write_text("max 100000\n", encoding="utf-8")
-    (own / "memory.max").write_text("max\n", encoding="utf-8")
-    assert room.cores() == 64
-    (own.parent / "cpu.max").write_text("350000 100000\n", encoding="utf-8")
-    (own.parent / "memory.max").write_text("5000000\n", encoding="utf-8")
-    (own.parent / "memory.current").write_text("2000000\n", encoding="utf-8")
-    assert (room.cores(), room.free_memory()) == (3, 3000000)
-    (own / "cpu.max").write_text("50000 100000\n", encoding="utf-8")
-    assert room.cores() == 1
+    write(job, cpu__max="max 100000", memory__max="max")
+    assert (room.cores(), room.memory_limit()) == (64, None)
+    write(job.parent, cpu__max="350000 100000", memory__max=5000000, memory__current=3000000)
+    write(job.parent, memory__stat="anon 1\ninactive_file 1000000")
+    assert (room.cores(), room.memory_limit(), room.free_memory()) == (3, 5000000, 3000000)
+    write(job, cpu__max="50000 100000", memory__events="low 0\noom_kill 2")
+    assert (room.cores(), room.killed_for_memory()) == (1, 2)
+
+
+def test_control_groups_of_the_first_kind_count_too(tmp_path, monkeypatch):
+    """In a container its own is the outermost; -1, and a number beyond all memory, limit nobody."""
+    groups(tmp_path, monkeypatch, "4:memory:/docker/1\n2:cpu,cpuacct:/docker/1\n0::/\n")
+    memory, cpu = tmp_path / "memory", tmp_path / "cpu"
+    write(cpu, **{"cpu__cfs_quota_us": -1, "cpu__cfs_period_us": 100000})
+    write(memory, memory__limit_in_bytes=9223372036854771712)
+    assert (room.cores(), room.memory_limit()) == (64, None)
+    write(cpu, **{"cpu__cfs_quota_us": 400000})
+    write(memory, memory__limit_in_bytes=5000000, memory__usage_in_bytes=2000000)
+    write(memory, memory__stat="inactive_file 0\ntotal_inactive_file 500000")
+    write(memory, memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 3")
+    assert (room.cores(), room.memory_limit(), room.free_memory()) == (4, 5000000, 3500000)
+    assert room.killed_for_memory() == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (100_000_000, "killed for memory at its limit of 0.1 GB"),
+        (None, "killed for memory, of which the machine has no more"),
+    ],
+)
+def test_a_worker_that_memory_ran_out_for_says_so(steer, submit, monkeypatch, limit, told):
+    """The system counts whom it kills, and that's how we know."""
+    (steer / "one").write_text("die", encoding="utf-8")
+    counts = iter((1, 2))
+    monkeypatch.setattr(room, "killed_for_memory", lambda: next(counts))
+    monkeypatch.setattr(room, "memory_limit", lambda: limit)
+    with local.opened({"jobs": "2"}) as backend:
+        submit(backend, "one")
+        assert told in str(backend.wait().error)
 
 
 def run(steer, tmp_path, *more):
