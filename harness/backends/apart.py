@@ -75,10 +75,12 @@ class _Worker:
             if made is not None:
                 return made
         self.close()
+        if self._failure:
+            raise self._failure
         killed = process.returncode == -signal.SIGKILL
         if killed and room.killed_for_memory() > self._killed_before:
             raise _without_memory(room.memory_limit())
-        raise self._failure or _ended(process.returncode)
+        raise _ended(process.returncode)
 
     def close(self) -> None:
         """End it: where its input ends, it does."""
