@@ -25,12 +25,13 @@ from harness.redaction import redacted
 
 # A minus must stay a minus where the terminal's encoding lacks the sign.
 _PLAIN = {"\N{MINUS SIGN}": "-", "’": "'", "“": '"', "”": '"', "–": "-", "×": "x"}
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = "interrupted. What was finished is kept; the same command goes on."
 
 
 def run(command: click.Command) -> NoReturn:
     """Run `command` on the process's arguments and exit; a bug keeps its traceback."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _STOPS:
         # `nohup` has SIGHUP ignored, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
@@ -43,8 +44,9 @@ def run(command: click.Command) -> NoReturn:
     except HarnessError as error:
         _fail(error.exit_code, str(error), parts(error))
     except (KeyboardInterrupt, click.Abort):
-        # A second Ctrl-C must not make a traceback of this one line.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Another one must not make a traceback of this one line.
+        for number in _STOPS:
+            signal.signal(number, signal.SIG_IGN)
         _fail(130, INTERRUPTED)
     except click.ClickException as error:
         _print_json(2, error.format_message())

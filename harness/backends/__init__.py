@@ -52,6 +52,14 @@ Opened = Callable[[Mapping[str, Any]], contextlib.AbstractContextManager[Backend
 RunStage = Callable[[PlannedStage, Store, Resources, Progress], bool]
 
 
+def ended(planned: PlannedStage, run: Callable[[], bool]) -> Ended:
+    """Run the stage by `run`, True where it made it now; raises what isn't a HarnessError."""
+    try:
+        return Ended(planned=planned, made=run())
+    except HarnessError as error:
+        return Ended(planned=planned, error=error)
+
+
 class OneAtATime:
     """A backend of a function that runs a stage and returns True where it was made now."""
 
@@ -72,15 +80,7 @@ class OneAtATime:
         watch: Callable[[], Progress],
     ) -> None:
         """Keep the stage."""
-
-        def run() -> Ended:
-            try:
-                made = self._run(planned, store, resources, watch())
-            except HarnessError as error:
-                return Ended(planned=planned, error=error)
-            return Ended(planned=planned, made=made)
-
-        self._next = run
+        self._next = lambda: ended(planned, lambda: self._run(planned, store, resources, watch()))
 
     def wait(self) -> Ended:
         """Run the stage."""

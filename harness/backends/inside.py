@@ -55,7 +55,8 @@ def main() -> None:
 def _stop(*_: object) -> NoReturn:
     """Stop once: Ctrl-C on a terminal comes here too, and then the end of stdin."""
     for number in _STOPS:
-        signal.signal(number, signal.SIG_IGN)
+        # Not SIG_IGN: of a signal that has come already, Python would print that it ignored it.
+        signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt
 
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from harness.artifacts import Store
-from harness.backends import Ended
-from harness.errors import HarnessError
+from harness.backends import Ended, ended
 from harness.graph import PlannedStage
 from harness.stages.contract import Progress, Resources
 
@@ -73,26 +72,24 @@ class SideBySide:
         work, progress = self._workers[number].run, watch()
 
         def run() -> None:
-            ended: Ended | BaseException
+            how: Ended | BaseException
             try:
-                ended = Ended(planned=planned, made=work(planned, store, resources, progress))
-            except HarnessError as error:
-                ended = Ended(planned=planned, error=error)
+                how = ended(planned, lambda: work(planned, store, resources, progress))
             except BaseException as error:
-                ended = error
-            self._heard.put((number, planned.key, ended))
+                how = error
+            self._heard.put((number, planned.key, how))
 
         self._threads.append(threading.Thread(target=run, daemon=True))
         self._threads[-1].start()
 
     def wait(self) -> Ended:
         """Wait for whichever stage ends first."""
-        number, key, ended = self._heard.get()
+        number, key, how = self._heard.get()
         heapq.heappush(self._idle, number)
         del self._running[key]
-        if isinstance(ended, BaseException):
-            raise ended
-        return ended
+        if isinstance(how, BaseException):
+            raise how
+        return how
 
     def close(self) -> None:
         """End the workers, all at once: each may take seconds to put its work aside."""

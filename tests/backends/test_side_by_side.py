@@ -368,6 +368,19 @@ def test_workers_end_with_the_run(steer, tmp_path, number, whom):
     assert again.returncode == 0
 
 
+def test_a_worker_told_twice_at_once_says_nothing(steer, submit, capfd):
+    """As where Ctrl-C goes to all and the run, which ends, tells its workers too."""
+    (steer / "one").write_text("sleep", encoding="utf-8")
+    with local.opened({"jobs": "2"}) as backend:
+        submit(backend, "one")
+        until(lambda: begun(steer, "one"))
+        (worker,) = children()
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            worker.send_signal(number)
+        assert "status 130" in str(backend.wait().error)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_killed_worker_ends_the_run(steer, tmp_path):
     """As where memory ran out: status 6, the other worker too; the same command goes on."""
     (steer / "finetune").write_text("sleep", encoding="utf-8")
