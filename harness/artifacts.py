@@ -126,9 +126,9 @@ class Store:
         """A fresh folder to write payload files into; removed unless `commit` took it."""
         # Random: in a container the process number is always the same, also after a crash.
         folder = self.root / "work" / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
-        with describe_os_errors(self.root):
-            folder.mkdir(parents=True)
         try:
+            with describe_os_errors(self.root):
+                folder.mkdir(parents=True)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,14 @@ def parted(stderr: str) -> tuple[str, tuple[str, ...]]:
     ended = [bool(re.fullmatch(r"\d+/\d+ .+: [\d,]+ s\n", line)) for line in lines]
     rest = "".join(line for line, is_one in zip(lines, ended, strict=True) if not is_one)
     return rest, tuple(line for line, is_one in zip(lines, ended, strict=True) if is_one)
+
+
+def until(seen: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for `seen()`; fail where it takes longer."""
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 Cli = Callable[..., Result]

@@ -140,7 +140,9 @@ class _Cluster:
         try:
             event = ray.get(next(stream))
         except RayTaskError as error:
-            # A bug: its traceback names the machine.
+            # A bug: its traceback names the machine. Ray 2.60 aborts this process where a task is
+            # cancelled while its end is on the way.
+            del self._jobs[stream]
             raise error.cause from error
         except RayError as error:
             del self._jobs[stream]

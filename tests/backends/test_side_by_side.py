@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from cli_runs import FAKED, parted, start
+from cli_runs import FAKED, parted, start, until
 from fake_stages import Silent, key_of, planned
 
 from harness import ending
@@ -21,14 +21,6 @@ from harness.stages.contract import Resources
 
 GAIN = "phang2020/tydiqa-english-gain"
 GIB = 2**30
-
-
-def until(seen, seconds=60):
-    """Wait for `seen()`; fail where it takes longer."""
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def begun(steer, *names):
