@@ -7,10 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from cli_runs import until
 from fake_stages import key_of
 
 from harness.artifacts import Store, describe_os_errors
@@ -53,14 +53,6 @@ def start(script, store, steer):
     environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
     command = [sys.executable, "-c", PREAMBLE + script, str(store), str(steer)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-
-
-def wait_for(condition, seconds=60):
-    """Wait until `condition()` holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -245,7 +237,7 @@ def test_a_killed_worker_leaves_no_artifact_and_no_lock(store, steer):
     """SIGKILL between writing and commit; sweep clears up, and the next run makes it."""
     (steer / "one").write_text("sleep", encoding="utf-8")
     process = start("make('one')", store.root, steer)
-    wait_for((steer / "log").is_file)
+    until((steer / "log").is_file)
     assert store.sweep() == []
     process.send_signal(signal.SIGKILL)
     process.wait()

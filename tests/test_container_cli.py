@@ -6,12 +6,11 @@ import hashlib
 import json
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, start
+from cli_runs import Cli, start, until
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -225,20 +224,14 @@ def test_a_signal_ends_container_and_command(fake, steer, tmp_path, way) -> None
     (steer / "predict").write_text("sleep")
     command = ("container", "run", GAIN, "--mirror", steer, "--out", tmp_path / "run")
     running = start(*command, store=tmp_path / "store")
-    _wait_for(steer / "log", "predict")
+    log = steer / "log"
+    until(lambda: log.exists() and "predict" in log.read_text("utf-8"))
     running.send_signal(way)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert said.count("harness: interrupted.") >= 1
     assert "Traceback" not in said
     assert (fake.stopped, fake.removed) == (1, 1)
-
-
-def _wait_for(log: Path, word: str) -> None:
-    deadline = time.monotonic() + 60
-    while not (log.exists() and word in log.read_text("utf-8")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 # With a real engine
