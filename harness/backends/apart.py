@@ -21,7 +21,7 @@ import psutil
 
 from harness import wire
 from harness.artifacts import Store
-from harness.backends import Backend, room
+from harness.backends import Backend, inside, room
 from harness.backends.side_by_side import SideBySide
 from harness.errors import HarnessError, MachineError, StageError, StoppedError
 from harness.graph import PlannedStage
@@ -47,7 +47,12 @@ class _Worker:
         if self._process is not None:
             return
         command = [sys.executable, "-m", "harness.backends.inside"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Ctrl-C goes to it too, and waits there: Python would print where it was in its start.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, inside.STOPS)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._process, self._failure = process, None
         self._killed_before = room.killed_for_memory()
         if self._memory is not None or self._timeout is not None:

@@ -20,7 +20,7 @@ from harness.graph import PlannedStage
 from harness.stages.contract import Progress, stage
 from harness.worker import run_stage
 
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class Told:
 
 def main() -> None:
     """Do jobs until there are no more; status 130 where a signal ends it, as for `harness`."""
-    for number in _STOPS:
+    for number in STOPS:
         signal.signal(number, _stop)
     events = channel()
     jobs: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     try:
+        # Who started it may have had them wait until they are understood.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         while (line := jobs.get()) is not None:
             events.write(wire.write_event(do(line, Told(events))))
     except KeyboardInterrupt:
@@ -54,7 +56,7 @@ def main() -> None:
 
 def _stop(*_: object) -> NoReturn:
     """Stop once: Ctrl-C on a terminal comes here too, and then the end of stdin."""
-    for number in _STOPS:
+    for number in STOPS:
         # Not SIG_IGN: of a signal that has come already, Python would print that it ignored it.
         signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt

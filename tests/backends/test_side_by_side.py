@@ -360,12 +360,14 @@ def test_workers_end_with_the_run(steer, tmp_path, number, whom):
     assert again.returncode == 0
 
 
-def test_a_worker_told_twice_at_once_says_nothing(steer, submit, capfd):
-    """As where Ctrl-C goes to all and the run, which ends, tells its workers too."""
+@pytest.mark.parametrize("when", ["while it starts", "while it works"])
+def test_a_worker_told_to_stop_says_nothing(steer, submit, capfd, when):
+    """Twice at once, as where Ctrl-C goes to all and the run, which ends, tells its workers too."""
     (steer / "one").write_text("sleep", encoding="utf-8")
     with local.opened({"jobs": "2"}) as backend:
         submit(backend, "one")
-        until(lambda: begun(steer, "one"))
+        if when == "while it works":
+            until(lambda: begun(steer, "one"))
         (worker,) = children()
         for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
             worker.send_signal(number)
