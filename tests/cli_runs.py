@@ -55,6 +55,12 @@ def until(seen: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
+def begun(steer: Path, *names: str) -> bool:
+    """Whether these fake stages have started."""
+    log = steer / "log"
+    return log.exists() and set(names) <= set(log.read_text("utf-8").split())
+
+
 Cli = Callable[..., Result]
 
 

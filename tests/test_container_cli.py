@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_runs import Cli, start, until
+from cli_runs import Cli, begun, start, until
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -224,8 +224,7 @@ def test_a_signal_ends_container_and_command(fake, steer, tmp_path, way) -> None
     (steer / "predict").write_text("sleep")
     command = ("container", "run", GAIN, "--mirror", steer, "--out", tmp_path / "run")
     running = start(*command, store=tmp_path / "store")
-    log = steer / "log"
-    until(lambda: log.exists() and "predict" in log.read_text("utf-8"))
+    until(lambda: begun(steer, "predict"))
     running.send_signal(way)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130

@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from cli_runs import FAKED, parted, start, until
+from cli_runs import FAKED, begun, parted, start, until
 from fake_stages import Silent, key_of, planned
 
 from harness import ending
@@ -21,12 +21,6 @@ from harness.stages.contract import Resources
 
 GAIN = "phang2020/tydiqa-english-gain"
 GIB = 2**30
-
-
-def begun(steer, *names):
-    """Whether these stages have started."""
-    log = steer / "log"
-    return log.exists() and set(names) <= set(log.read_text("utf-8").split())
 
 
 def children():
